@@ -1,0 +1,1 @@
+"""One verb a module; each module ``NAME`` holds the click command ``NAME``."""

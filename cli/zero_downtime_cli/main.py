@@ -1,0 +1,93 @@
+"""The entry point: a lazy group of verbs, and errors turned into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from zero_downtime import __version__
+from zero_downtime.errors import ZeroDowntimeError
+
+VERBS = (
+    "init",
+    "generate",
+    "diff",
+    "lint",
+    "explain",
+    "rehearse",
+    "upgrade",
+    "downgrade",
+    "status",
+    "check",
+)
+
+
+class VerbGroup(click.Group):
+    """Imports a verb's module only when that verb is used, so that ``zd --help`` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"zero_downtime_cli.commands.{cmd_name}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands, in the order in which a change meets them"):
+            formatter.write_dl([(verb, SUMMARIES[verb]) for verb in VERBS])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ZeroDowntimeError as error:
+            raise Refusal(str(error)) from error
+
+
+# Kept here so that --help imports no verb; a test holds them against the commands' own help.
+SUMMARIES = {
+    "init": "Make a working project here, or adopt an Alembic project.",
+    "generate": "Write the revision that leads from the history to the schema modules.",
+    "diff": "Print the plan that leads from one schema to another.",
+    "lint": "Find what a migration locks, rewrites and breaks.",
+    "explain": "Explain a lint rule: why, and the safe way.",
+    "rehearse": "Run the migrations and their rollbacks on a real server under traffic.",
+    "upgrade": "Apply revisions to a database without making clients wait.",
+    "downgrade": "Undo revisions on a database without making clients wait.",
+    "status": "Show where a database stands in the history.",
+    "check": "Find drift: database against head, schema modules against head.",
+}
+
+
+class Refusal(click.ClickException):
+    """Wrong use or broken input: one sentence on stderr, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:
+        click.echo(f"zd: {self.message}", err=True)
+
+
+@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="zd")
+def zd() -> None:
+    """Schema changes that no client notices, that can be undone, and that were proven before.
+
+    \b
+    Example:
+      zd generate -m "loyalty points" && zd rehearse && zd upgrade
+    """
+
+
+def main() -> None:
+    """Run ``zd``; 0 is fine, 1 is findings, 2 is wrong use or broken input."""
+    try:
+        zd(prog_name="zd")
+    except KeyboardInterrupt:
+        click.echo("zd: interrupted", err=True)
+        sys.exit(130)

@@ -1,0 +1,53 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def config_option(command: Command) -> Command:
+    """``--config FILE``, passed on as ``config_file``."""
+    return click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="pyproject.toml or alembic.ini of the project. Default: the one in this folder.",
+    )(command)
+
+
+def url_option(command: Command) -> Command:
+    """``--url URL``."""
+    return click.option(
+        "--url", help="Database URL. Default: the setting url, else what env.py connects to."
+    )(command)
+
+
+def server_option(command: Command) -> Command:
+    """``--server embedded|BIN_DIR|URL``."""
+    return click.option(
+        "--server",
+        help="Scratch server: embedded, the bin directory of a PostgreSQL, or a URL. "
+        "Default: the setting server, else embedded.",
+    )(command)
+
+
+def format_option(*formats: str) -> Callable[[Command], Command]:
+    """``--format``, one of these; the first is the default. Passed on as ``shape``."""
+
+    def add(command: Command) -> Command:
+        return click.option(
+            "--format",
+            "shape",
+            type=click.Choice(formats),
+            default=formats[0],
+            show_default=True,
+            help="Shape of the result on stdout.",
+        )(command)
+
+    return add

@@ -1,0 +1,143 @@
+"""Settings: the table [tool.zero_downtime] of pyproject.toml, read into typed values.
+
+Everything has a default; a stranger's project without the table works as it is. An unknown key
+or a wrong type is refused with its place, so that a misspelt setting can't be lost in silence.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+from zero_downtime.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """What a comparison with a live database leaves out, as shell patterns (``*``, ``?``).
+
+    The defaults are what managed providers and monitoring add by themselves.
+    """
+
+    schemas: tuple[str, ...] = ("cron", "google_vacuum_mgmt", "pg_toast*", "rds_tools")
+    tables: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ("rds*", "cloudsql*", "azure_*", "pg_*", "google*")
+    extensions: tuple[str, ...] = ("plpgsql", "pg_stat_statements", "pg_cron", "aws_*", "google_*")
+    owners: bool = True
+    privileges: bool = False
+
+
+@dataclass(frozen=True)
+class Locks:
+    """The lock policy: look for holders first, then ask for a short time, then try again."""
+
+    look_first_ms: int = 100  # holders older than this are waited for before we queue at all
+    timeout_ms: int = 100  # how long one request may sit in the queue
+    retry_ms: int = 200  # mean pause between two requests; the real one is drawn around it
+    deadline_s: float = 300.0  # after this we give up
+
+
+@dataclass(frozen=True)
+class Lint:
+    """Which rules run and how loud they are."""
+
+    disable: tuple[str, ...] = ()
+    severity: dict[str, str] = field(default_factory=dict)  # rule id → error | warning | off
+    fail_on: str = "error"
+    pg: int = 18
+
+
+@dataclass(frozen=True)
+class Rehearse:
+    """How large and how busy a rehearsal is."""
+
+    rows: int = 1000  # per table
+    clients: int = 4
+    seed: int = 1
+    stall_ms: float = 1000.0  # a client may wait this long at most for the verdict "safe"
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a project."""
+
+    schemas: str | None = None  # folder or module of the declarative schema modules
+    url: str | None = None  # default for --url; ${NAME} is read from the environment
+    server: str = "embedded"  # where rehearsal and scratch servers come from
+    alembic_ini: str | None = None  # default: alembic.ini beside pyproject.toml, if there is one
+    ignore: Ignore = field(default_factory=Ignore)
+    locks: Locks = field(default_factory=Locks)
+    lint: Lint = field(default_factory=Lint)
+    rehearse: Rehearse = field(default_factory=Rehearse)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises ConfigError when it can't be read."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            where=path, reason=f"can't be read ({error.strerror})", advice="Check the path"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            where=path, reason=f"is not valid TOML ({error})", advice="Mend that line"
+        ) from error
+
+
+def read_config(table: dict[str, Any], path: Path) -> Config:
+    """The settings in a ``[tool.zero_downtime]`` table. Raises ConfigError."""
+    config = _read(Config, table, f"{path} [tool.zero_downtime]")
+    assert isinstance(config, Config)
+    return config
+
+
+def _read(kind: type[Any], table: dict[str, Any], where: str) -> Any:
+    hints = get_type_hints(kind)
+    known = {f.name.replace("_", "-"): f.name for f in fields(kind)}
+    values = {}
+    for key, value in table.items():
+        name = known.get(key.replace("_", "-"))
+        if name is None:
+            raise ConfigError(
+                where=where,
+                reason=f"there is no setting {key!r}",
+                advice=f"The settings here are {', '.join(sorted(known))}",
+            )
+        values[name] = _value(hints[name], value, f"{where} {key}")
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type):
+        if isinstance(value, dict):
+            return _read(hint, value, where)
+    elif get_origin(hint) is tuple:
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif get_origin(hint) is dict:
+        if isinstance(value, dict):
+            return value
+    elif hint is float:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    elif hint in (int, bool, str):
+        if type(value) is hint:
+            return value
+    elif isinstance(value, str):  # str | None
+        return value
+    raise ConfigError(
+        where=where,
+        reason=f"{value!r} has the wrong type",
+        advice=f"It takes {_said(hint)}",
+    )
+
+
+def _said(hint: Any) -> str:
+    if get_origin(hint) is tuple:
+        return "a list of strings"
+    if get_origin(hint) is dict or is_dataclass(hint):
+        return "a table"
+    return {int: "a whole number", float: "a number", bool: "true or false"}.get(hint, "a string")

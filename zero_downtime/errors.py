@@ -1,0 +1,81 @@
+"""What can go wrong, one class per cause; the docstring of a class is its message.
+
+A message says what is wrong, where, and what to do. The facts that fill it are kept on the
+instance (``error.facts``), so that a caller can act on them without reading the text.
+
+    ZeroDowntimeError
+    ├── ConfigError
+    ├── ProjectError
+    ├── HistoryError
+    ├── SchemaError
+    ├── ParseError
+    ├── ServerError
+    ├── DatabaseError
+    ├── MajorMismatch
+    ├── RefusedDatabase
+    ├── PlanError
+    ├── LockNotAcquired
+    └── AnotherRunner
+"""
+
+import inspect
+
+
+class ZeroDowntimeError(Exception):
+    """{reason}"""
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        message = " ".join(inspect.cleandoc(type(self).__doc__ or "").split("\n"))
+        super().__init__(message.format(**facts))
+
+
+class ConfigError(ZeroDowntimeError):
+    """{where}: {reason}. {advice}"""
+
+
+class ProjectError(ZeroDowntimeError):
+    """{reason}. {advice}"""
+
+
+class HistoryError(ZeroDowntimeError):
+    """{where}: {reason}. {advice}"""
+
+
+class SchemaError(ZeroDowntimeError):
+    """{where}: {reason}. {advice}"""
+
+
+class ParseError(ZeroDowntimeError):
+    """{where}: {reason}."""
+
+
+class ServerError(ZeroDowntimeError):
+    """{reason}. {advice}"""
+
+
+class DatabaseError(ZeroDowntimeError):
+    """{database}: {reason}. {advice}"""
+
+
+class MajorMismatch(ZeroDowntimeError):
+    """{left} runs PostgreSQL {left_major}, {right} runs {right_major}: catalogs of different
+    majors can't be compared. Give the scratch server the same major with --server BIN_DIR."""
+
+
+class RefusedDatabase(ZeroDowntimeError):
+    """The database {database} was not made by zd: nothing was touched. Name it *_rehearsal, or
+    say --i-know."""
+
+
+class PlanError(ZeroDowntimeError):
+    """{reason}. {advice}"""
+
+
+class LockNotAcquired(ZeroDowntimeError):
+    """Gave up after {seconds:.0f} s on: {statement}. It waited for {blockers}. Nothing of this
+    statement was applied; end that session or try again with a longer --deadline."""
+
+
+class AnotherRunner(ZeroDowntimeError):
+    """Another zd is migrating {database} (backend {pid}). Wait until it ends, then run again."""

@@ -1,0 +1,1 @@
+"""Facts about PostgreSQL itself: where a server comes from, lock modes and their conflicts."""

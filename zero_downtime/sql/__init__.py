@@ -1,0 +1,1 @@
+"""SQL statements and what they do to others. Needs no database and imports no SQLAlchemy."""
