@@ -1,0 +1,136 @@
+"""Compare two catalogs: what was added, removed and altered, and how equal they are.
+
+Order of columns is a note, never a difference: nothing but SELECT * depends on it, and changing
+it means rewriting the table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from zero_downtime.catalog.facts import Catalog, Fact, Identity
+from zero_downtime.errors import MajorMismatch
+
+Grade = Literal["equal", "equal but for generated names", "different"]
+
+# What PostgreSQL calls things that were given no name (ChooseRelationName, and for NOT NULL
+# since 18): table_column_suffix, with a number when that name is taken.
+_GENERATED = re.compile(r"_(?:not_null|check|fkey|key|pkey|idx|excl|seq)\d*\"?\Z")
+_NAMED_NOT_NULL = re.compile(r"CONSTRAINT (\S+|\"[^\"]+\") NOT NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One identity with its fact before and after; one of the two may be missing."""
+
+    identity: Identity
+    old: Fact | None
+    new: Fact | None
+
+    @property
+    def kind(self) -> Literal["added", "removed", "altered"]:
+        """What happened to the identity."""
+        if self.old is None:
+            return "added"
+        return "removed" if self.new is None else "altered"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.identity}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All differences between two catalogs, and notes on what is none."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[tuple[Identity, str], ...]
+    grade: Grade
+
+    @property
+    def equal(self) -> bool:
+        """No difference at all."""
+        return not self.changes
+
+    def describe(self) -> list[str]:
+        """One line a difference, with both definitions where they are short."""
+        return [_described(change) for change in self.changes]
+
+
+def compare(old: Catalog, new: Catalog, names: tuple[str, str] = ("old", "new")) -> Comparison:
+    """The differences that lead from ``old`` to ``new``. Raises MajorMismatch."""
+    if old.major != new.major:
+        raise MajorMismatch(
+            left=names[0], left_major=old.major, right=names[1], right_major=new.major
+        )
+    if old.dump_body == new.dump_body and old.facts.keys() == new.facts.keys():
+        return Comparison((), (), "equal")
+    changes = []
+    for identity, fact in new.facts.items():
+        before = old.facts.get(identity)
+        if before is None or before.definition != fact.definition:
+            changes.append(Change(identity, before, fact))
+    for identity, fact in old.facts.items():
+        if identity not in new.facts:
+            changes.append(Change(identity, fact, None))
+    notes = tuple(
+        (Identity("table", table), "the columns stand in another order")
+        for table in new.tables
+        if _reordered(old.columns(table), new.columns(table))
+    )
+    return Comparison(tuple(changes), notes, _grade(changes))
+
+
+def _reordered(old: list[str], new: list[str]) -> bool:
+    return [c for c in old if c in new] != [c for c in new if c in old]
+
+
+def _grade(changes: list[Change]) -> Grade:
+    if not changes:
+        return "equal"
+    return "different" if any(_leftover(changes)) else "equal but for generated names"
+
+
+def _leftover(changes: list[Change]) -> list[Change]:
+    """The changes that are more than another generated name."""
+    removed: dict[tuple[str, str, str], list[Change]] = {}
+    rest = []
+    for change in changes:
+        key = (change.identity.kind, change.identity.of, _nameless(change.old or change.new))
+        if change.kind == "removed" and _GENERATED.search(change.identity.name):
+            removed.setdefault(key, []).append(change)
+    for change in changes:
+        key = (change.identity.kind, change.identity.of, _nameless(change.old or change.new))
+        if change.kind == "added" and _GENERATED.search(change.identity.name) and removed.get(key):
+            removed[key].pop()
+        elif change.kind == "altered" and _nameless(change.old) == _nameless(change.new):
+            continue
+        elif change.kind != "removed" or not _GENERATED.search(change.identity.name):
+            rest.append(change)
+    return rest + [change for changes in removed.values() for change in changes]
+
+
+def _nameless(fact: Fact | None) -> str:
+    """A definition without generated names in it."""
+    if fact is None:
+        return ""
+    text = fact.definition
+    if fact.identity.kind == "not null":
+        named = _NAMED_NOT_NULL.match(text)
+        return "NOT NULL" if named and _GENERATED.search(named[1]) else text
+    if fact.identity.kind in ("sequence", "sequence owner"):
+        text = text.replace(fact.identity.name, "?")
+    if fact.identity.kind in ("default", "identity"):
+        text = re.sub(r"[\w.\"]+_seq\d*\"?", "?", text)
+    return text
+
+
+def _described(change: Change) -> str:
+    def short(fact: Fact | None) -> str:
+        words = " ".join(fact.definition.split()) if fact else ""
+        return words if len(words) <= 80 else words[:77] + "…"
+
+    if change.kind == "altered":
+        return f"altered: {change.identity}: {short(change.old)} → {short(change.new)}"
+    return f"{change}: {short(change.new or change.old)}"

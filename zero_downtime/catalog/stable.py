@@ -1,0 +1,84 @@
+"""Bring two catalogs to comparable form: a dump is not a fixed point.
+
+``CHECK (c IN ('a','b'))`` on a varchar column dumps as one expression and, loaded and dumped
+again, as another; from then on it stays. Partial indexes, views, policies and domains do the
+same. So before a difference is believed, both sides pass load → dump until nothing moves.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from zero_downtime.catalog.compare import Comparison, compare
+from zero_downtime.catalog.facts import Catalog, Identity
+from zero_downtime.catalog.read import read_catalog
+from zero_downtime.errors import ServerError
+from zero_downtime.postgres.server import Server, scratch_database
+
+_ROUNDS = 4  # two have always been enough; more would be a bug of ours
+
+
+def compare_stable(
+    server: Server, old: Catalog, new: Catalog, names: tuple[str, str] = ("old", "new")
+) -> Comparison:
+    """Compare, and where the texts differ, compare again in stable form.
+
+    Raises MajorMismatch when the two come from different majors.
+    """
+    first = compare(old, new, names)
+    if first.equal:
+        return first
+    return compare(stable(server, old), stable(server, new), names)
+
+
+def stable(server: Server, catalog: Catalog) -> Catalog:
+    """The catalog after load → dump until the text stays as it is. Raises ServerError."""
+    before = catalog
+    for _ in range(_ROUNDS):
+        with scratch_database(server) as database:
+            load_dump(server, database, before.dump)
+            after = read_catalog(server, database)
+        if after.dump_body == before.dump_body:
+            break
+        before = after
+    # What a dump does not carry over stays as it was read.
+    hidden = {i: f for i, f in catalog.facts.items() if i.kind.startswith("invalid ")}
+    return Catalog({**after.facts, **hidden}, after.dump, catalog.major, catalog.notes)
+
+
+def load_dump(server: Server, database: str, dump: str) -> None:
+    """Run a schema dump or any SQL script in a database. Raises ServerError at its first error."""
+    done = subprocess.run(
+        [
+            str(server.bin_dir / "psql"),
+            "--no-psqlrc",
+            "--quiet",
+            "--set=ON_ERROR_STOP=1",
+            f"--dbname={server.url(database)}",
+        ],
+        input=dump,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PGOPTIONS": "-c client_min_messages=error", "LC_ALL": "C"},
+        check=False,
+    )
+    if done.returncode:
+        reason = " ".join(done.stderr.split())
+        raise ServerError(
+            reason=f"a schema could not be loaded on the scratch server ({reason})",
+            advice="Mend that statement, or give a server that has what it needs with --server",
+        )
+
+
+def not_compared() -> tuple[Identity, ...]:
+    """What neither a dump nor our queries hold: named wherever equality is claimed."""
+    return tuple(
+        Identity("out of scope", name)
+        for name in (
+            "roles and their memberships",
+            "settings of the database and of roles",
+            "extension versions",
+            "sequence positions",
+        )
+    )
