@@ -7,6 +7,11 @@ instance (``error.facts``), so that a caller can act on them without reading the
     ├── ConfigError
     ├── ProjectError
     ├── HistoryError
+    │   ├── NotRenderable
+    │   └── SeveralDatabases
+    ├── EnvironmentFailed
+    ├── RevisionFailed
+    │   └── ExtensionMissing
     ├── SchemaError
     ├── ParseError
     ├── ServerError
@@ -40,6 +45,29 @@ class ProjectError(ZeroDowntimeError):
 
 class HistoryError(ZeroDowntimeError):
     """{where}: {reason}. {advice}"""
+
+
+class NotRenderable(HistoryError):
+    """{where}: this revision has no SQL without a database ({reason})."""
+
+
+class SeveralDatabases(HistoryError):
+    """{where}: this project migrates several databases in one run ({reason}), which zd does not
+    support. Give each database its own Alembic project or its own section with one database."""
+
+
+class EnvironmentFailed(ZeroDowntimeError):
+    """{where}: Alembic's environment does not run ({reason}). Give it what it needs, as you do for
+    alembic itself."""
+
+
+class RevisionFailed(ZeroDowntimeError):
+    """{where}: the {direction} of revision {revision} failed ({reason}){statement}."""
+
+
+class ExtensionMissing(RevisionFailed):
+    """{where}: revision {revision} needs the extension {extension}, which this server does not
+    have. Use a server that has it with --server BIN_DIR or --server URL."""
 
 
 class SchemaError(ZeroDowntimeError):
