@@ -146,11 +146,13 @@ def _advice(error: psycopg.Error, message: str) -> str:
 
 
 def _sql_files(project: Project) -> list[DeclaredStatement]:
+    folder = project.schemas
+    files = sorted(folder.rglob("*.sql")) if folder and folder.is_dir() else []
+    if not files:
+        return []
     from zero_downtime.schema.ddl import DeclaredStatement
     from zero_downtime.sql.script import split
 
-    folder = project.schemas
-    files = sorted(folder.rglob("*.sql")) if folder and folder.is_dir() else []
     root = project.root.resolve()
     return [
         DeclaredStatement(statement.sql, _label(statement), statement.location)
