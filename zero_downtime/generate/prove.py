@@ -1,0 +1,107 @@
+"""Plan between two scratch databases and prove that the plan leads from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import psycopg
+
+from zero_downtime.catalog import Catalog, compare_stable, read_catalog, stable
+from zero_downtime.plan import Plan, Step, plan
+from zero_downtime.postgres.server import Server, scratch_database
+
+# "CREATE OR REPLACE VIEW" can append columns and nothing else; the server refuses the rest so.
+_CANNOT_REPLACE_VIEW = "42P16"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came out when the steps were run on a copy."""
+
+    converged: bool
+    reached: Catalog | None = None
+    failed: Step | None = None  # the step that the server refused
+    reason: str = ""
+    differences: tuple[str, ...] = ()  # what is left between the result and the target
+
+
+@dataclass(frozen=True)
+class ProvenPlan:
+    """A plan and the proof that it converges."""
+
+    plan: Plan
+    proof: Proof
+
+
+def plan_and_prove(server: Server, database: str, old: Catalog, new: Catalog) -> ProvenPlan:
+    """The plan from ``old``, whose objects are in ``database``, to ``new``, run on a copy.
+
+    Raises MajorMismatch.
+    """
+    comparison = compare_stable(server, old, new)
+    if not comparison.equal:
+        old, new = stable(server, old), stable(server, new)
+    rebuild: set[str] = set()
+    while True:
+        planned = plan(comparison, old, new, rebuild)
+        proof = prove(server, database, planned.steps, new)
+        view = _view_to_rebuild(proof)
+        if view is None or view in rebuild:
+            return ProvenPlan(planned, proof)
+        rebuild.add(view)
+
+
+def prove(server: Server, database: str, steps: tuple[Step, ...], target: Catalog) -> Proof:
+    """Run the steps on a copy of ``database`` and compare its catalog with the target."""
+    with scratch_database(server, template=database) as copy:
+        try:
+            run_steps(server, copy, steps)
+        except StepRefused as refused:
+            return Proof(False, failed=refused.step, reason=refused.reason)
+        reached = read_catalog(server, copy)
+        comparison = compare_stable(server, reached, target)
+        return Proof(comparison.equal, reached=reached, differences=tuple(comparison.describe()))
+
+
+def run_steps(server: Server, database: str, steps: tuple[Step, ...]) -> None:
+    """Run steps as the revision would: alone, or sharing a transaction. Raises StepRefused."""
+    with server.connect(database) as connection:
+        for alone, group in groupby(steps, key=lambda step: step.alone):
+            if alone:
+                for step in group:
+                    _run(connection, step)
+            else:
+                with connection.transaction():
+                    for step in group:
+                        _run(connection, step)
+
+
+class StepRefused(Exception):
+    """The server refused a step."""
+
+    def __init__(self, step: Step, error: psycopg.Error) -> None:
+        self.step = step
+        self.reason = error.diag.message_primary or " ".join(str(error).split())
+        self.sqlstate = error.sqlstate
+        super().__init__(f"{step.sql}: {self.reason}")
+
+
+def as_one(steps: tuple[Step, ...]) -> Iterator[str]:
+    """The statements of the steps, in order."""
+    return (step.sql for step in steps)
+
+
+def _run(connection: psycopg.Connection[tuple[object, ...]], step: Step) -> None:
+    try:
+        connection.execute(step.sql.encode())
+    except psycopg.Error as error:
+        raise StepRefused(step, error) from error
+
+
+def _view_to_rebuild(proof: Proof) -> str | None:
+    step = proof.failed
+    if step is None or not step.sql.startswith("CREATE OR REPLACE VIEW "):
+        return None
+    return step.object.removeprefix("view ")

@@ -1,0 +1,222 @@
+"""Columns: added without a rewrite, altered in place, dropped in the contract phase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from zero_downtime.catalog import Change, Fact, Identity
+from zero_downtime.plan.pool import Pool
+from zero_downtime.plan.step import Loss, Phase, Step
+from zero_downtime.plan.tables import identity_clause
+from zero_downtime.postgres.names import quoted
+
+_NOT_NULL_BY_ITSELF = 18  # ADD CONSTRAINT … NOT NULL … NOT VALID exists from here on
+
+
+def change(pool: Pool, change: Change) -> Iterable[Step]:
+    """A column was added, removed, or has another type or collation."""
+    if change.kind == "added":
+        yield from _add(pool, change.identity)
+    elif change.kind == "removed":
+        yield from _drop(pool, change.identity)
+    else:
+        yield _alter_type(change)
+
+
+def change_default(pool: Pool, change: Change) -> Iterable[Step]:
+    """SET or DROP DEFAULT: for rows to come, no row is touched."""
+    column, table = change.identity.name, change.identity.of
+    words = f"SET DEFAULT {change.new.definition}" if change.new else "DROP DEFAULT"
+    yield Step(
+        f"ALTER TABLE {table} ALTER COLUMN {column} {words}",
+        str(change.identity),
+        f"default of {table}.{column}",
+        alone=not pool.is_new(table),
+    )
+
+
+def change_not_null(pool: Pool, change: Change) -> Iterable[Step]:
+    """NOT NULL by the way that scans without blocking anybody.
+
+    On 18 the constraint is added NOT VALID and validated (PostgreSQL docs, ALTER TABLE); before,
+    a validated CHECK spares SET NOT NULL its scan (since 12).
+    """
+    column, table = change.identity.name, change.identity.of
+    name = str(change.identity)
+    if change.kind == "removed":
+        sql = f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"
+        yield Step(sql, name, f"{table}.{column} may be NULL")
+    elif change.kind == "altered":
+        yield _rename_not_null(change)
+    elif pool.is_new(table):
+        sql = f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL"
+        yield Step(sql, name, f"{table}.{column} is required", alone=False)
+    elif pool.new.major >= _NOT_NULL_BY_ITSELF:
+        constraint = not_null_name(change.new, change.identity)
+        why = f"{table}.{column} is required: new rows from now on"
+        yield Step(
+            f"ALTER TABLE {table} ADD CONSTRAINT {constraint} NOT NULL {column} NOT VALID",
+            name,
+            why,
+        )
+        sql = f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
+        yield Step(sql, name, "all rows, while readers and writers go on")
+    else:
+        check = quoted(f"{_plain(table)}_{_plain(column)}_required"[:63])
+        yield Step(
+            f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID",
+            name,
+            f"{table}.{column} is required: new rows from now on",
+        )
+        sql = f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}"
+        yield Step(sql, name, "all rows, while readers and writers go on")
+        sql = f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL"
+        yield Step(sql, name, "no scan: the check proves it")
+        yield Step(f"ALTER TABLE {table} DROP CONSTRAINT {check}", name, "the proof is not needed")
+
+
+def change_identity(pool: Pool, change: Change) -> Iterable[Step]:
+    """Identity was added to, removed from or altered on a column that exists."""
+    column, table = change.identity.name, change.identity.of
+    alter = f"ALTER TABLE {table} ALTER COLUMN {column}"
+    if change.kind == "removed":
+        yield Step(f"{alter} DROP IDENTITY", str(change.identity), "values come from the writer")
+    elif change.kind == "altered":
+        assert change.old is not None and change.new is not None
+        old, new = (
+            re.search(r"SEQUENCE NAME (\S+)", f.definition) for f in (change.old, change.new)
+        )
+        renamed = (
+            old and new and change.old.definition.replace(old[1], new[1]) == change.new.definition
+        )
+        if renamed and old and new:
+            bare = new[1].rpartition(".")[2]
+            sql = f"ALTER SEQUENCE {old[1]} RENAME TO {bare}"
+            yield Step(sql, str(change.identity), "the sequence is called after its column")
+        else:
+            yield Step(f"{alter} {_identity_options(change.new)}", str(change.identity), "options")
+    else:
+        pool.refuse(
+            change, "identity on a filled column would start at 1 and collide with its rows"
+        )
+
+
+def change_generated(pool: Pool, change: Change) -> Iterable[Step]:
+    """The expression of a generated column; PostgreSQL would rewrite the table for it."""
+    return pool.refuse(
+        change, f"a generated expression was {change.kind}: add a new column instead"
+    )
+
+
+def not_null_name(fact: Fact | None, identity: Identity) -> str:
+    """The name of a NOT NULL constraint: its own, or the one that PostgreSQL 18 generates."""
+    named = re.match(
+        r"CONSTRAINT (\"(?:[^\"]|\"\")+\"|\S+) NOT NULL", fact.definition if fact else ""
+    )
+    if named:
+        return named[1]
+    return quoted(generated_name(_plain(identity.of), _plain(identity.name), "not_null"))
+
+
+def generated_name(table: str, column: str, label: str) -> str:
+    """The name that PostgreSQL makes of its parts (makeObjectName): at most 63 bytes, the longer
+    of table and column is shortened first."""
+    overhead = len(label) + 2
+    first, second = table.encode(), column.encode()
+    while len(first) + len(second) + overhead > 63:
+        if len(first) > len(second):
+            first = first[:-1]
+        else:
+            second = second[:-1]
+    return f"{first.decode(errors='ignore')}_{second.decode(errors='ignore')}_{label}"
+
+
+def _identity_options(fact: Fact) -> str:
+    """``SET …`` clauses that state all options of an identity column anew."""
+    words = " ".join(fact.definition.split())
+    kind, _, options = words.partition(" AS IDENTITY ")
+    options = re.sub(r"^\( SEQUENCE NAME \S+ ", "", options).removesuffix(" )")
+    clauses = re.findall(
+        r"START WITH \S+|INCREMENT BY \S+|NO MINVALUE|NO MAXVALUE|(?<!NO )MINVALUE \S+"
+        r"|(?<!NO )MAXVALUE \S+|CACHE \S+|CYCLE",
+        options,
+    )
+    clauses += [] if "CYCLE" in clauses else ["NO CYCLE"]
+    return " ".join([f"SET {kind}", *(f"SET {clause}" for clause in clauses)])
+
+
+def _add(pool: Pool, identity: Identity) -> Iterable[Step]:
+    column, table = identity.name, identity.of
+    fact = pool.new.get("column", column, table)
+    assert fact is not None
+    words = [fact.definition]
+    generated = pool.take("generated", column, of=table)
+    sequence = pool.take("identity", column, of=table)
+    default = pool.take("default", column, of=table)
+    not_null = pool.take("not null", column, of=table)
+    if generated and generated.new:
+        words.append(generated.new.definition)
+    if sequence and sequence.new:
+        words.append(identity_clause(table, column, sequence.new.definition))
+    if default and default.new:
+        words.append(f"DEFAULT {default.new.definition}")
+        yield from _sequence_of(pool, default.new.definition)
+    if not_null and not_null.new:
+        words.append(not_null.new.definition)
+        if not (default or generated or sequence):
+            pool.losses.append(
+                Loss(
+                    str(identity),
+                    "a required column without default can't be added to a table that holds rows",
+                )
+            )
+    sql = f"ALTER TABLE {table} ADD COLUMN {column} {' '.join(words)}"
+    yield Step(sql, str(identity), f"new column {table}.{column}", alone=not pool.is_new(table))
+
+
+def _sequence_of(pool: Pool, default: str) -> Iterable[Step]:
+    """A serial column's sequence, which the default needs before the column is there."""
+    for identity in [i for i in pool.changes if i.kind == "sequence"]:
+        change = pool.changes[identity]
+        if change.new is not None and f"nextval('{identity.name}'" in default:
+            del pool.changes[identity]
+            yield Step(change.new.sql, str(identity), "counts the rows of a new column")
+
+
+def _drop(pool: Pool, identity: Identity) -> Iterable[Step]:
+    column, table = identity.name, identity.of
+    for kind in ("default", "not null", "identity", "generated", "column comment"):
+        pool.take(kind, column, of=table)
+    for kind in ("set statistics", "set storage", "set compression", "set options"):
+        pool.take(kind, column, of=table)
+    pool.losses.append(Loss(str(identity), "its values"))
+    sql = f"ALTER TABLE {table} DROP COLUMN {column}"
+    yield Step(sql, str(identity), f"drop {table}.{column}", Phase.CONTRACT)
+
+
+def _alter_type(change: Change) -> Step:
+    assert change.old is not None and change.new is not None
+    column, table = change.identity.name, change.identity.of
+    sql = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {change.new.definition}"
+    bases = {_base_type(change.old.definition), _base_type(change.new.definition)}
+    if len(bases) > 1 and bases != {"character varying", "text"}:
+        sql += f" USING {column}::{change.new.definition.partition(' COLLATE ')[0]}"
+    return Step(sql, str(change.identity), f"type of {table}.{column}")
+
+
+def _base_type(definition: str) -> str:
+    return re.sub(r"\(.*?\)", "", definition.partition(" COLLATE ")[0]).strip()
+
+
+def _rename_not_null(change: Change) -> Step:
+    old = not_null_name(change.old, change.identity)
+    new = not_null_name(change.new, change.identity)
+    sql = f"ALTER TABLE {change.identity.of} RENAME CONSTRAINT {old} TO {new}"
+    return Step(sql, str(change.identity), "the constraint is called after its column")
+
+
+def _plain(name: str) -> str:
+    """The bare name without schema and quotes."""
+    bare = re.split(r"\.(?=(?:[^\"]|\"[^\"]*\")*\Z)", name)[-1]
+    return bare.strip('"').replace('""', '"')

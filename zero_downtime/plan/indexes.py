@@ -1,0 +1,102 @@
+"""Indexes: built and dropped concurrently, replaced before the predecessor goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from zero_downtime.catalog import Change
+from zero_downtime.plan.pool import Pool
+from zero_downtime.plan.step import Step
+
+
+def change(pool: Pool, change: Change) -> Iterable[Step]:
+    """An index was added, removed or has another definition."""
+    table, index = change.identity.of, change.identity.name
+    what = str(change.identity)
+    if change.kind == "removed":
+        if not pool.is_gone(table) and not _goes_with_parent(pool, index):
+            yield _drop(pool, what, table, index)
+        return
+    assert change.new is not None
+    sql = change.new.sql
+    if change.kind == "added":
+        if pool.is_new(table):
+            # Nobody reads a new table yet, and a build inside its transaction is all or nothing.
+            yield Step(_everywhere(pool, table, sql), what, f"index {index}", alone=False)
+        elif " ON ONLY " in sql:
+            yield Step(sql, what, "an empty shell, valid once every partition has its index")
+        else:
+            yield Step(_concurrently(sql), what, f"new index {index}")
+        return
+    schema, _, bare = index.rpartition(".")
+    beside = f"{bare[:59]}_new" if not bare.startswith('"') else f'{bare[:-1][:58]}_new"'
+    yield Step(
+        _concurrently(sql.replace(f"INDEX {bare} ON", f"INDEX {beside} ON", 1)),
+        what,
+        f"the successor of {index}",
+    )
+    yield _drop(pool, what, table, index)
+    old_name = f"{schema}.{beside}" if schema else beside
+    yield Step(f"ALTER INDEX {old_name} RENAME TO {bare}", what, "its name")
+
+
+def change_attachment(pool: Pool, change: Change) -> Iterable[Step]:
+    """An index of a partition becomes part of its parent's index."""
+    if change.kind == "added" and change.new is not None:
+        alone = not any(i.name == change.identity.of for i in pool.changes if i.kind == "index")
+        yield Step(change.new.sql, str(change.identity), "part of the parent's index", alone=alone)
+    elif change.kind == "removed" and not _goes_with_parent(pool, change.identity.name):
+        pool.refuse(change, "an index can't be detached from its parent's index")
+
+
+def change_invalid(pool: Pool, change: Change) -> Iterable[Step]:
+    """A leftover of a failed concurrent build."""
+    if change.kind == "removed":
+        index = change.identity.name
+        yield Step(f"DROP INDEX CONCURRENTLY {index}", str(change.identity), "an INVALID leftover")
+    else:
+        pool.refuse(change, "an INVALID index can't be wanted")
+
+
+def renames(pool: Pool) -> Iterator[Step]:
+    """Indexes that only changed their name."""
+    removed = {
+        (i.of, c.old.definition): c
+        for i, c in pool.changes.items()
+        if i.kind == "index" and c.kind == "removed" and c.old and not pool.is_gone(i.of)
+    }
+    for change in list(pool.changes.values()):
+        if change.identity.kind != "index" or change.kind != "added" or not change.new:
+            continue
+        twin = removed.pop((change.identity.of, change.new.definition), None)
+        if twin is not None:
+            pool.take("index", change.identity.name, of=change.identity.of)
+            pool.take("index", twin.identity.name, of=twin.identity.of)
+            bare = change.identity.name.rpartition(".")[2]
+            sql = f"ALTER INDEX {twin.identity.name} RENAME TO {bare}"
+            yield Step(sql, str(change.identity), f"another name for {twin.identity.name}")
+
+
+def _drop(pool: Pool, what: str, table: str, index: str) -> Step:
+    if _is_partitioned(pool, index):
+        return Step(f"DROP INDEX {index}", what, "there is no concurrent way for a parent's index")
+    return Step(f"DROP INDEX CONCURRENTLY {index}", what, f"drop {index}")
+
+
+def _concurrently(sql: str) -> str:
+    head, _, rest = sql.partition("INDEX ")
+    return f"{head}INDEX CONCURRENTLY {rest}"
+
+
+def _everywhere(pool: Pool, table: str, sql: str) -> str:
+    """On a new partitioned table one statement makes the index on all partitions."""
+    return sql.replace(" ON ONLY ", " ON ", 1) if pool.is_partitioned(table) else sql
+
+
+def _is_partitioned(pool: Pool, index: str) -> bool:
+    return any(i.kind == "index partition" and i.of == index for i in pool.old.facts)
+
+
+def _goes_with_parent(pool: Pool, index: str) -> bool:
+    """Whether this is a partition's part of an index (it goes when the parent's index goes)."""
+    return any(i.kind == "index partition" and i.name == index for i in pool.old.facts)

@@ -1,0 +1,73 @@
+"""The values of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import groupby
+
+
+class Phase(StrEnum):
+    """When a step may run relative to the deployment of the application.
+
+    Expand: before; the running release does not notice. Backfill: rows are filled in batches.
+    Contract: after no instance of the previous release is left, since it would break.
+    """
+
+    EXPAND = "expand"
+    BACKFILL = "backfill"
+    CONTRACT = "contract"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement that the runner executes.
+
+    ``alone``: it commits by itself, so that its locks end with it; steps that are not alone share
+    the transaction of the revision with their neighbours (they touch only what is new).
+    ``object`` names what it is about, ``why`` is a phrase for the reader of the revision.
+    """
+
+    sql: str
+    object: str
+    why: str = ""
+    phase: Phase = Phase.EXPAND
+    alone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlanned:
+    """A difference that no step covers, and why."""
+
+    object: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Rows or values that a step takes away for good."""
+
+    object: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in the order in which they run, and all that they do not cover."""
+
+    steps: tuple[Step, ...]
+    not_planned: tuple[NotPlanned, ...] = ()
+    noted: tuple[tuple[str, str], ...] = ()
+    loses_data: tuple[Loss, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to do and nothing left out."""
+        return not self.steps and not self.not_planned
+
+    def parts(self) -> Iterator[Plan]:
+        """The plan cut where the phase changes; a deployment may stand between two parts."""
+        for phase, steps in groupby(self.steps, key=lambda step: step.phase):
+            losses = self.loses_data if phase is Phase.CONTRACT else ()
+            yield replace(self, steps=tuple(steps), loses_data=losses)

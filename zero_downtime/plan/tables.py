@@ -1,0 +1,203 @@
+"""Tables: made whole from their facts, dropped in the contract phase; partitions attached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from zero_downtime.catalog import Change, Fact, Identity
+from zero_downtime.plan.pool import Pool
+from zero_downtime.plan.step import Loss, Phase, Step
+
+# What a partition has because its parent has it. Comments are not inherited.
+_FOLLOWS = ("column", "default", "not null", "generated", "identity", "constraint")
+
+
+def change(pool: Pool, change: Change) -> Iterable[Step]:
+    """A table was added, removed, or its own properties (not its columns) were altered."""
+    table = change.identity.name
+    if change.kind == "added":
+        yield from _create(pool, change)
+    elif change.kind == "removed":
+        yield from _drop(pool, table)
+    else:
+        yield from _alter(pool, change)
+
+
+def change_partition(pool: Pool, change: Change) -> Iterable[Step]:
+    """A table became or ceased to be a partition. Source: PostgreSQL docs, 5.12.2.2."""
+    child, parent = change.identity.name, change.identity.of
+    name = str(change.identity)
+    if change.kind == "added":
+        assert change.new is not None
+        fresh = pool.is_new(parent)
+        yield Step(change.new.sql, name, f"attach the partition {child}", alone=not fresh)
+    elif change.kind == "removed" and not pool.is_gone(child):
+        sql = f"ALTER TABLE {parent} DETACH PARTITION {child} CONCURRENTLY"
+        yield Step(sql, name, f"detach the partition {child}", Phase.CONTRACT)
+    elif change.kind == "altered":
+        pool.refuse(change, "the bound of a partition that holds rows")
+
+
+def leave_out_what_follows_the_parent(pool: Pool) -> None:
+    """Take the changes of partitions that come by themselves with the parent's change."""
+    for identity in list(pool.changes):
+        side = pool.new if pool.changes[identity].new is not None else pool.old
+        table = identity.of
+        parent = side.parent(table) if identity.kind in _FOLLOWS else None
+        if parent is None:
+            continue
+        with_table = pool.is_new(table) or pool.is_gone(table)
+        twin = pool.changes.get(Identity(identity.kind, identity.name, parent))
+        if twin is not None and not with_table:
+            del pool.changes[identity]
+
+
+def _create(pool: Pool, change: Change) -> Iterable[Step]:
+    table = change.identity.name
+    assert change.new is not None
+    name = str(change.identity)
+    parent = pool.new.parent(table)
+    _take_what_the_parent_index_makes(pool, table)
+    if parent is not None and pool.is_new(parent):
+        partition = pool.take("partition", table, of=parent)
+        assert partition is not None and partition.new is not None
+        bound = re.split(rf"ATTACH PARTITION {re.escape(table)} ", partition.new.sql)[1]
+        pool.take_all(table, *_FOLLOWS)
+        sql = f"CREATE TABLE {table} PARTITION OF {parent} {bound}"
+        yield Step(sql, name, f"new partition {table}", alone=False)
+        return
+    if pool.new.columns(table) or "(" not in change.new.sql:
+        sql = _create_sql(pool, table, change.new)
+    else:
+        sql = change.new.sql  # no columns of its own, or CREATE TABLE … OF a type
+    yield Step(sql, name, f"new table {table}", alone=False)
+
+
+def _create_sql(pool: Pool, table: str, fact: Fact) -> str:
+    """CREATE TABLE with its columns and all constraints that need nothing but the table."""
+    lines = [_column(pool, table, column) for column in pool.new.columns(table)]
+    pool.take_all(table, "column")
+    for inner in sorted(pool.take_all(table, "constraint"), key=_constraint_order):
+        assert inner.new is not None
+        definition = inner.new.definition
+        if definition.startswith("FOREIGN KEY") or definition.endswith(" NOT VALID"):
+            pool.changes[inner.identity] = inner  # a step of its own
+        else:
+            lines.append(f"CONSTRAINT {inner.identity.name} {definition}")
+    head, _, tail = fact.definition.partition("TABLE")
+    body = ",\n    ".join(lines)
+    return f"CREATE {head}TABLE {table} (\n    {body}\n){_tail(tail)}"
+
+
+def _tail(tail: str) -> str:
+    return f"\n{tail.strip()}" if tail.strip() else ""
+
+
+def _column(pool: Pool, table: str, column: str) -> str:
+    fact = pool.new.get("column", column, table)
+    assert fact is not None
+    parts = [column, fact.definition]
+    generated = pool.take("generated", column, of=table)
+    identity = pool.take("identity", column, of=table)
+    default = pool.new.get("default", column, table)
+    not_null = pool.take("not null", column, of=table)
+    if generated and generated.new:
+        parts.append(generated.new.definition)
+    if identity and identity.new:
+        parts.append(identity_clause(table, column, identity.new.definition))
+    if default and not _uses_new_sequence(pool, default):
+        pool.take("default", column, of=table)
+        parts.append(f"DEFAULT {default.definition}")
+    if not_null and not_null.new and not (identity and not_null.new.definition == "NOT NULL"):
+        parts.append(not_null.new.definition)
+    return " ".join(parts)
+
+
+def identity_clause(table: str, column: str, definition: str) -> str:
+    """GENERATED … AS IDENTITY, without the options that PostgreSQL would choose by itself."""
+    words = " ".join(definition.split())
+    ordinary = re.fullmatch(
+        r"(GENERATED (?:ALWAYS|BY DEFAULT) AS IDENTITY) \( SEQUENCE NAME (\S+) START WITH 1 "
+        r"INCREMENT BY 1 NO MINVALUE NO MAXVALUE CACHE 1 \)",
+        words,
+    )
+    if ordinary and ordinary[2].strip('"') == f"{table}_{column}_seq".replace('"', ""):
+        return ordinary[1]
+    return words
+
+
+def _uses_new_sequence(pool: Pool, default: Fact) -> bool:
+    # serial: the sequence comes after its table, and the default after the sequence.
+    return "nextval(" in default.definition
+
+
+def _constraint_order(change: Change) -> tuple[int, str]:
+    assert change.new is not None
+    kinds = ("PRIMARY KEY", "UNIQUE", "EXCLUDE", "CHECK")
+    rank = next((n for n, k in enumerate(kinds) if change.new.definition.startswith(k)), 9)
+    return rank, change.identity.name
+
+
+def _take_what_the_parent_index_makes(pool: Pool, table: str) -> None:
+    """Attaching a table makes or finds the indexes that its parent has."""
+    schema = table.rpartition(".")[0]
+    for identity in list(pool.changes):
+        if identity.kind != "index partition":
+            continue
+        index = identity.name
+        plain = index.removeprefix(f"{schema}.")
+        ours = pool.take("index", index, of=table) or pool.take("constraint", plain, of=table)
+        if ours is not None:
+            del pool.changes[identity]
+
+
+def _drop(pool: Pool, table: str) -> Iterable[Step]:
+    partition_of = pool.old.parent(table)
+    if partition_of is not None and pool.is_gone(partition_of):
+        pool.take_all(table)
+        return  # goes with its parent
+    inside = pool.take_all(table)
+    for index in (c for c in inside if c.identity.kind == "index"):
+        pool.take_all(index.identity.name)
+    pool.losses.append(Loss(f"table {table}", "its rows"))
+    # A foreign key locks both tables when it goes; one at a time keeps that short.
+    for inner in inside:
+        if inner.old is not None and inner.old.definition.startswith("FOREIGN KEY"):
+            yield Step(
+                f"ALTER TABLE {table} DROP CONSTRAINT {inner.identity.name}",
+                str(inner.identity),
+                f"let go of the table that {table} refers to",
+                Phase.CONTRACT,
+            )
+    for identity in [i for i in pool.changes if i.kind == "sequence owner"]:
+        owner = pool.changes[identity].old
+        if owner is not None and f"OWNED BY {table}." in owner.sql:
+            pool.take("sequence owner", identity.name)
+            pool.take("sequence", identity.name)
+    yield Step(f"DROP TABLE {table}", f"table {table}", f"drop {table}", Phase.CONTRACT)
+
+
+def _alter(pool: Pool, change: Change) -> Iterable[Step]:
+    assert change.old is not None and change.new is not None
+    table = change.identity.name
+    options = re.compile(r"\bWITH \((.*)\)")
+    before, after = (options.search(f.definition) for f in (change.old, change.new))
+    same = (
+        options.sub("", change.old.definition).strip()
+        == options.sub("", change.new.definition).strip()
+    )
+    if not same:
+        pool.refuse(change, f"{change.old.definition!r} becomes {change.new.definition!r}")
+        return
+    if after:
+        sql = f"ALTER TABLE {table} SET ({after[1]})"
+        yield Step(sql, str(change.identity), "storage parameters")
+    gone = _option_names(before) - _option_names(after)
+    if gone:
+        sql = f"ALTER TABLE {table} RESET ({', '.join(sorted(gone))})"
+        yield Step(sql, str(change.identity), "storage parameters")
+
+
+def _option_names(found: re.Match[str] | None) -> set[str]:
+    return set(re.findall(r"([\w.]+)\s*=", found[1])) if found else set()
