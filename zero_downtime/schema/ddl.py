@@ -139,6 +139,12 @@ def _implied_schemas(
 def _of_metadata(metadata: MetaData, places: dict[str, Location]) -> list[DeclaredStatement]:
     """What ``metadata.create_all`` would run, DDL events of the users included."""
     made: list[DeclaredStatement] = []
+    users = {
+        column.type.name: table.key
+        for table in metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, sqltypes.Enum | postgresql.DOMAIN)
+    }
     # "named": no doubling of percent signs, since the text is run without parameters.
     dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
@@ -146,7 +152,7 @@ def _of_metadata(metadata: MetaData, places: dict[str, Location]) -> list[Declar
         if not isinstance(element, DDLElement):
             return  # a query in a user's event; there is no database to ask yet
         sql = str(element.compile(dialect=dialect)).strip()
-        label, table = _subject(element)
+        label, table = _subject(element, users)
         place = places.get(table, Location("")) if table else Location("")
         made.append(DeclaredStatement(sql, label, place))
 
@@ -154,8 +160,11 @@ def _of_metadata(metadata: MetaData, places: dict[str, Location]) -> list[Declar
     return made
 
 
-def _subject(element: DDLElement) -> tuple[str, str | None]:
-    """What a DDL element is about: a label, and the key of its table."""
+def _subject(element: DDLElement, users: dict[Any, str]) -> tuple[str, str | None]:
+    """What a DDL element is about: a label, and the key of its table.
+
+    ``users`` gives a table that uses a type, by the type's name.
+    """
     target: Any = getattr(element, "element", getattr(element, "target", None))
     if isinstance(target, CreateColumn):
         target = target.element
@@ -167,7 +176,7 @@ def _subject(element: DDLElement) -> tuple[str, str | None]:
     if isinstance(target, Column):
         return f"column {key}.{name}", key
     if isinstance(target, sqltypes.TypeEngine):
-        return f"type {name}", key
+        return f"type {name}", users.get(name)
     kind = type(target).__name__.lower() if target is not None else "DDL"
     return (f"{kind} {name}" if name else f"{kind} of {key}"), key
 

@@ -15,6 +15,8 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -95,6 +97,7 @@ def imported(project: Project) -> Iterator[list[ModuleType]]:
         with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for name, file in source.modules:
+                _make_folders_packages(name, file)
                 _import(name, file, root)
             fresh = [name for name in sys.modules if name not in before]
             yield [module for name in fresh if _belongs(name, module := sys.modules[name], root)]
@@ -118,6 +121,20 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def _make_folders_packages(name: str, file: Path) -> None:
+    """Enter the folders around a module that have no ``__init__.py`` as packages.
+
+    Left to the interpreter, a package of the same name anywhere on sys.path would win over them.
+    """
+    folder = file.parent.parent if file.name == "__init__.py" else file.parent
+    while package := name.rpartition(".")[0]:
+        if package not in sys.modules and not (folder / "__init__.py").exists():
+            spec = ModuleSpec(package, None, is_package=True)
+            spec.submodule_search_locations = [str(folder)]
+            sys.modules[package] = module_from_spec(spec)
+        name, folder = package, folder.parent
+
+
 def _import(name: str, file: Path, root: Path) -> None:
     try:
         module = importlib.import_module(name)
@@ -135,7 +152,8 @@ def _import(name: str, file: Path, root: Path) -> None:
             reason=f"the schema module does not import ({one_line(error)})",
             advice="Install it where zd runs, or mend that line" if missing else "Mend that line",
         ) from error
-    found = Path(module.__file__).resolve() if module.__file__ else None
+    origin = getattr(module, "__file__", None)
+    found = Path(origin).resolve() if origin else None
     if found != file:
         raise SchemaError(
             where=file,
