@@ -284,3 +284,13 @@ def _noted(frame: FrameType) -> Location | None:
             if item[1] is argument:
                 return noted
     return None
+
+
+def lines_in(error: BaseException, path: Path) -> list[int]:
+    """The lines of a file that an exception came through, the innermost last."""
+    lines, trace = [], error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return lines

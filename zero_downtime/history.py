@@ -179,7 +179,7 @@ def _load_one(scripts: ScriptDirectory, path: Path) -> Script | None:
     except CommandError as error:
         _refuse(path, 1, "no variable named revision", "Add it, or move the file away", error)
     except AttributeError as error:
-        if error.name == "down_revision" and not _lines_in(error, path):
+        if error.name == "down_revision" and not environment.lines_in(error, path):
             advice = "Add it (None for the first revision)"
             _refuse(path, 1, "no variable named down_revision", advice, error)
         _refuse_import(path, error)
@@ -188,7 +188,7 @@ def _load_one(scripts: ScriptDirectory, path: Path) -> Script | None:
 
 
 def _refuse_import(path: Path, error: Exception) -> NoReturn:
-    lines = _lines_in(error, path)
+    lines = environment.lines_in(error, path)
     advice = "Mend that line"
     if isinstance(error, ModuleNotFoundError):
         advice = "Install it beside zd, or check prepend_sys_path"
@@ -199,16 +199,6 @@ def _refuse_import(path: Path, error: Exception) -> NoReturn:
 def _refuse(path: Path, line: int | None, reason: str, advice: str, error: Exception) -> NoReturn:
     where = Location(environment.shown(path), line or 1)
     raise HistoryError(where=where, reason=reason, advice=advice) from error
-
-
-def _lines_in(error: BaseException, path: Path) -> list[int]:
-    """The lines of a file that an exception came through, the innermost last."""
-    lines, trace = [], error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    return lines
 
 
 def _check(loaded: Sequence[Script]) -> None:
@@ -348,7 +338,7 @@ def refuse_several_databases(revision: Revision, direction: Direction) -> None:
 
 
 def _why(revision: Revision, error: Exception) -> NotRenderable:
-    lines = _lines_in(error, revision.path)
+    lines = environment.lines_in(error, revision.path)
     reason = _sentence(error)
     if isinstance(error, sa.exc.NoInspectionAvailable):
         reason = "it inspects the database"
@@ -479,8 +469,7 @@ def sql_of(construct: Any, parameters: Mapping[str, Any], dialect: Any) -> str:
     """A SQLAlchemy construct as SQL text with its parameters as literals."""
     if isinstance(construct, ExecutableDDLElement):
         text = fill(str(construct.compile(dialect=dialect)), {}, "pyformat").strip()
-        # SQLAlchemy lays out this one with tabs and spaces at the ends of lines.
-        return _tidy(text) if isinstance(construct, CreateTable) else text
+        return tidy(text) if isinstance(construct, CreateTable) else text
     if isinstance(construct, sa.TextClause):
         if parameters:
             construct = construct.bindparams(**parameters)
@@ -497,7 +486,8 @@ def sql_of(construct: Any, parameters: Mapping[str, Any], dialect: Any) -> str:
     return fill(str(compiled), values, "pyformat")
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
+    """SQLAlchemy's CREATE TABLE without its tabs and its spaces at the ends of lines."""
     return "\n".join(line.rstrip() for line in text.replace("\t", "    ").split("\n"))
 
 
