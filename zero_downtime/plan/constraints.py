@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from zero_downtime.catalog import Change
+from zero_downtime.plan import tables
 from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Step
 
@@ -59,8 +60,8 @@ def renames(pool: Pool) -> Iterator[Step]:
 def _add(pool: Pool, what: str, table: str, name: str, definition: str) -> Iterable[Step]:
     add = f"ALTER TABLE {table} ADD CONSTRAINT {name}"
     if pool.is_new(table):
-        refers = re.search(r" REFERENCES ((?:\"(?:[^\"]|\"\")+\"|[\w$.])+)", definition)
-        alone = bool(refers) and not pool.is_new(refers[1] if refers else "")
+        other = tables.referred_to(definition)
+        alone = other is not None and not pool.is_new(other)
         yield Step(f"{add} {definition}", what, f"{name}", alone=alone)
     elif definition.startswith(("CHECK", "FOREIGN KEY")) and " NOT ENFORCED" not in definition:
         wanted_invalid = definition.endswith(_NOT_VALID)

@@ -91,8 +91,11 @@ def _add(pool: Pool, change: Change) -> Iterable[Step]:
     if kind == "materialized view":
         yield Step(fact.sql, what, f"new {what}, empty", alone=False)
         yield Step(f"REFRESH MATERIALIZED VIEW {change.identity.name}", what, "its rows")
-    elif kind == "comment" or kind == "column comment":
-        yield Step(fact.sql, what, alone=not fresh)
+    elif kind in ("comment", "column comment"):
+        yield Step(fact.sql, what, alone=not (fresh or _commented_is_new(pool, fact.sql)))
+    elif kind == "extension":
+        pool.take("comment", f"EXTENSION {change.identity.name} in -")  # it brings its own
+        yield Step(fact.sql, what, f"new {what}", alone=False)
     else:
         yield Step(fact.sql, what, f"new {what}", alone=not fresh)
 
@@ -208,11 +211,18 @@ def _drop_sql(change: Change) -> str:
 
 def _commented_is_gone(pool: Pool, sql: str) -> bool:
     """A comment goes with what it is about."""
-    about = re.match(r"COMMENT ON ([A-Z ]+?) (\S+) IS ", sql)
-    if about is None:
-        return False
-    identity = Identity(about[1].lower(), about[2])
+    identity = _commented(sql)
     return identity in pool.old and identity not in pool.new
+
+
+def _commented_is_new(pool: Pool, sql: str) -> bool:
+    identity = _commented(sql)
+    return identity in pool.new and identity not in pool.old
+
+
+def _commented(sql: str) -> Identity:
+    about = re.match(r"COMMENT ON ([A-Z ]+?) (\S+) IS ", sql)
+    return Identity(about[1].lower(), about[2]) if about else Identity("comment", sql)
 
 
 def _goes_with_its_publication(pool: Pool, sql: str) -> bool:

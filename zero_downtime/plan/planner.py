@@ -45,7 +45,7 @@ def plan(comparison: Comparison, old: Catalog, new: Catalog, rebuild: Iterable[s
     renames = [*constraints.renames(pool), *indexes.renames(pool), *objects.renames(pool)]
     forward: list[Step] = []
     backward: list[Step] = []
-    for change in _in_order(pool.changes.values()):
+    for change in _in_order(pool):
         if change.identity not in pool.changes:
             continue  # planned together with an earlier one
         del pool.changes[change.identity]
@@ -59,14 +59,27 @@ def plan(comparison: Comparison, old: Catalog, new: Catalog, rebuild: Iterable[s
     )
 
 
-def _in_order(changes: Iterable[Change]) -> list[Change]:
+# What tables are made of and may stand on: it goes after them.
+_BELOW_TABLES = {
+    "aggregate", "collation", "domain", "extension", "function", "procedure", "schema", "sequence",
+    "type",
+}  # fmt: skip
+
+
+def _in_order(pool: Pool) -> list[Change]:
+    """Additions and alterations as the new dump has them, removals against the old one."""
+    drop_order = tables.drop_order(pool)
+
     def rank(change: Change) -> tuple[int, int]:
         if change.new is not None:
             return (0, change.new.position)
         assert change.old is not None
-        return (1, -change.old.position)
+        table = change.identity.name if change.identity.kind == "table" else change.identity.of
+        if table in drop_order:  # what is inside goes with the table
+            return (2, 2 * drop_order.index(table) + (change.identity.kind != "table"))
+        return (3 if change.identity.kind in _BELOW_TABLES else 1, -change.old.position)
 
-    return sorted(changes, key=rank)
+    return sorted(pool.changes.values(), key=rank)
 
 
 def _contract_last(steps: tuple[Step, ...]) -> tuple[Step, ...]:

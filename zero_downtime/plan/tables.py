@@ -9,6 +9,8 @@ from zero_downtime.catalog import Change, Fact, Identity
 from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Loss, Phase, Step
 
+_REFERS = re.compile(r" REFERENCES ((?:\"(?:[^\"]|\"\")+\"|[\w$.])+)")
+
 # What a partition has because its parent has it. Comments are not inherited.
 _FOLLOWS = ("column", "default", "not null", "generated", "identity", "constraint")
 
@@ -37,6 +39,32 @@ def change_partition(pool: Pool, change: Change) -> Iterable[Step]:
         yield Step(sql, name, f"detach the partition {child}", Phase.CONTRACT)
     elif change.kind == "altered":
         pool.refuse(change, "the bound of a partition that holds rows")
+
+
+def referred_to(definition: str) -> str | None:
+    """The table that a FOREIGN KEY refers to; None for another kind of constraint."""
+    found = _REFERS.search(definition) if definition.startswith("FOREIGN KEY") else None
+    return found[1] if found else None
+
+
+def drop_order(pool: Pool) -> list[str]:
+    """The tables that go: those that refer to others first, partitions before their parents."""
+    gone = {i.name for i, c in pool.changes.items() if i.kind == "table" and c.kind == "removed"}
+    needed_by: dict[str, set[str]] = {table: set() for table in sorted(gone)}
+    for identity, fact in pool.old.facts.items():
+        other = None
+        if identity.kind == "constraint":
+            other = referred_to(fact.definition)
+        if identity.kind == "partition":
+            other, identity = identity.name, Identity("table", "", of=identity.of)
+        if identity.of in gone and other in gone and other != identity.of:
+            needed_by[other].add(identity.of)
+    order: list[str] = []
+    while len(order) < len(gone):
+        left = [table for table in needed_by if table not in order]
+        free = [table for table in left if needed_by[table] <= set(order)]
+        order += free or left[:1]  # a circle: its foreign keys go first, see _drop
+    return order
 
 
 def leave_out_what_follows_the_parent(pool: Pool) -> None:
@@ -161,21 +189,29 @@ def _drop(pool: Pool, table: str) -> Iterable[Step]:
     for index in (c for c in inside if c.identity.kind == "index"):
         pool.take_all(index.identity.name)
     pool.losses.append(Loss(f"table {table}", "its rows"))
-    # A foreign key locks both tables when it goes; one at a time keeps that short.
-    for inner in inside:
-        if inner.old is not None and inner.old.definition.startswith("FOREIGN KEY"):
-            yield Step(
-                f"ALTER TABLE {table} DROP CONSTRAINT {inner.identity.name}",
-                str(inner.identity),
-                f"let go of the table that {table} refers to",
-                Phase.CONTRACT,
-            )
+    for referring, constraint in _referring(pool, table):
+        pool.take("constraint", constraint, of=referring)
+        yield Step(
+            f"ALTER TABLE {referring} DROP CONSTRAINT {constraint}",
+            f"constraint {referring}.{constraint}",
+            f"{referring} refers to {table}",
+            Phase.CONTRACT,
+        )
     for identity in [i for i in pool.changes if i.kind == "sequence owner"]:
         owner = pool.changes[identity].old
         if owner is not None and f"OWNED BY {table}." in owner.sql:
             pool.take("sequence owner", identity.name)
             pool.take("sequence", identity.name)
     yield Step(f"DROP TABLE {table}", f"table {table}", f"drop {table}", Phase.CONTRACT)
+
+
+def _referring(pool: Pool, table: str) -> Iterable[tuple[str, str]]:
+    """Foreign keys of tables that are still there when this one goes."""
+    for identity, change in list(pool.changes.items()):
+        if identity.kind != "constraint" or change.kind != "removed" or change.old is None:
+            continue
+        if referred_to(change.old.definition) == table and identity.of != table:
+            yield identity.of, identity.name
 
 
 def _alter(pool: Pool, change: Change) -> Iterable[Step]:
