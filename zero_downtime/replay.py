@@ -49,7 +49,18 @@ from zero_downtime.postgres.server import Server, libpq_url, scratch_database
 from zero_downtime.project import Project
 from zero_downtime.sql.statement import Direction, Location, Statement
 
-Around = Callable[[Statement, Callable[[], None]], None]
+
+class Execution(Protocol):
+    """A statement about to run in the session of its revision; calling it runs it."""
+
+    def __call__(self) -> None:
+        """Execute the statement. May be called again after an error, in autocommit."""
+
+    def value(self, sql: str) -> object:
+        """Execute another SQL text in the same session; the first value of its result, or None."""
+
+
+Around = Callable[[Statement, Execution], None]
 Choose = Callable[[tuple[str, ...]], Sequence[tuple[Revision, Direction]]]
 
 # Connection arguments that say where to and as whom; all others are how, and stay as they are.
@@ -549,7 +560,7 @@ class _Visit:
         if len(pieces) < 2 or any(_CONTROLS_TRANSACTION.match(piece) for piece in pieces):
             number = None if alone else self._number()
             issued = [self._made(each, place, number) for each in shown]
-            self._pass(issued, functools.partial(run, text))
+            self._pass(issued, _Execution(functools.partial(run, text), context))
             if _ENDS_TRANSACTION.match(shown[0]):
                 self._ends += 1
             return True
@@ -561,7 +572,7 @@ class _Visit:
             for piece in pieces:
                 doubled = piece.replace("%", "%%") if style in ("format", "pyformat") else piece
                 issued = [self._made(piece, place, number)]
-                self._pass(issued, functools.partial(run, doubled))
+                self._pass(issued, _Execution(functools.partial(run, doubled), context))
         except BaseException:
             if alone:
                 run("ROLLBACK")
@@ -571,7 +582,7 @@ class _Visit:
             self._ends += 1
         return True
 
-    def _pass(self, issued: list[Statement], execute: Callable[[], None]) -> None:
+    def _pass(self, issued: list[Statement], execute: Execution) -> None:
         self._statement = issued[0]
         if self._issued is not None:
             self._issued += issued
@@ -594,6 +605,26 @@ class _Visit:
         if number < 0 or ends != self._ends:
             self._transaction = (number + 1, self._ends)
         return self._transaction[0]
+
+
+@dataclass(frozen=True)
+class _Execution:
+    """An Execution on the cursor that SQLAlchemy is about to use."""
+
+    run: Callable[[], None]
+    context: Any
+
+    def __call__(self) -> None:
+        self.run()
+
+    def value(self, sql: str) -> object:
+        cursor = self.context.root_connection.connection.cursor()
+        try:
+            cursor.execute(sql)
+            row = cursor.fetchone() if cursor.description else None
+            return row[0] if row else None
+        finally:
+            cursor.close()
 
 
 class _NotPostgreSQL(Exception):
