@@ -1,0 +1,580 @@
+"""ALTER TABLE: the lock of each subcommand as data, and what those with conditions do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from zero_downtime.postgres.locks import LockMode
+from zero_downtime.sql.apply import constraint_columns
+from zero_downtime.sql.attach import bound_is_proven
+from zero_downtime.sql.effects import Prediction
+from zero_downtime.sql.facts import Constraint, Relation
+from zero_downtime.sql.tree import Node, columns_in, fields_of, names_of
+from zero_downtime.sql.types import SERIAL_TYPES, Change, change_of
+
+AE = LockMode.ACCESS_EXCLUSIVE
+SRE = LockMode.SHARE_ROW_EXCLUSIVE
+SUE = LockMode.SHARE_UPDATE_EXCLUSIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """One form of ALTER TABLE: its lock, and whether it goes down to partitions and children."""
+
+    form: str
+    mode: LockMode
+    recurses: bool = False
+
+
+SUBCOMMANDS: Mapping[str, Subcommand] = {
+    "AT_AddColumn": Subcommand("ADD COLUMN", AE, recurses=True),
+    "AT_DropColumn": Subcommand("DROP COLUMN", AE, recurses=True),
+    "AT_AlterColumnType": Subcommand("ALTER COLUMN TYPE", AE, recurses=True),
+    "AT_ColumnDefault": Subcommand("ALTER COLUMN SET/DROP DEFAULT", AE, recurses=True),
+    "AT_SetNotNull": Subcommand("ALTER COLUMN SET NOT NULL", AE, recurses=True),
+    "AT_DropNotNull": Subcommand("ALTER COLUMN DROP NOT NULL", AE, recurses=True),
+    "AT_SetExpression": Subcommand("ALTER COLUMN SET EXPRESSION", AE, recurses=True),
+    "AT_DropExpression": Subcommand("ALTER COLUMN DROP EXPRESSION", AE, recurses=True),
+    "AT_AddIdentity": Subcommand("ALTER COLUMN ADD GENERATED AS IDENTITY", AE),
+    "AT_SetIdentity": Subcommand("ALTER COLUMN SET GENERATED", AE),
+    "AT_DropIdentity": Subcommand("ALTER COLUMN DROP IDENTITY", AE),
+    "AT_SetStatistics": Subcommand("ALTER COLUMN SET STATISTICS", SUE, recurses=True),
+    "AT_SetOptions": Subcommand("ALTER COLUMN SET (n_distinct …)", SUE),
+    "AT_ResetOptions": Subcommand("ALTER COLUMN RESET (n_distinct …)", SUE),
+    "AT_SetStorage": Subcommand("ALTER COLUMN SET STORAGE", AE, recurses=True),
+    "AT_SetCompression": Subcommand("ALTER COLUMN SET COMPRESSION", AE),
+    "AT_AddConstraint": Subcommand("ADD CONSTRAINT", AE, recurses=True),
+    "AT_AlterConstraint": Subcommand("ALTER CONSTRAINT", AE, recurses=True),
+    "AT_ValidateConstraint": Subcommand("VALIDATE CONSTRAINT", SUE, recurses=True),
+    "AT_DropConstraint": Subcommand("DROP CONSTRAINT", AE, recurses=True),
+    "AT_EnableTrig": Subcommand("ENABLE TRIGGER", SRE, recurses=True),
+    "AT_EnableAlwaysTrig": Subcommand("ENABLE ALWAYS TRIGGER", SRE, recurses=True),
+    "AT_EnableReplicaTrig": Subcommand("ENABLE REPLICA TRIGGER", SRE, recurses=True),
+    "AT_EnableTrigAll": Subcommand("ENABLE TRIGGER ALL", SRE, recurses=True),
+    "AT_EnableTrigUser": Subcommand("ENABLE TRIGGER USER", SRE, recurses=True),
+    "AT_DisableTrig": Subcommand("DISABLE TRIGGER", SRE, recurses=True),
+    "AT_DisableTrigAll": Subcommand("DISABLE TRIGGER ALL", SRE, recurses=True),
+    "AT_DisableTrigUser": Subcommand("DISABLE TRIGGER USER", SRE, recurses=True),
+    "AT_EnableRule": Subcommand("ENABLE RULE", AE),
+    "AT_EnableAlwaysRule": Subcommand("ENABLE ALWAYS RULE", AE),
+    "AT_EnableReplicaRule": Subcommand("ENABLE REPLICA RULE", AE),
+    "AT_DisableRule": Subcommand("DISABLE RULE", AE),
+    "AT_EnableRowSecurity": Subcommand("ENABLE ROW LEVEL SECURITY", AE),
+    "AT_DisableRowSecurity": Subcommand("DISABLE ROW LEVEL SECURITY", AE),
+    "AT_ForceRowSecurity": Subcommand("FORCE ROW LEVEL SECURITY", AE),
+    "AT_NoForceRowSecurity": Subcommand("NO FORCE ROW LEVEL SECURITY", AE),
+    "AT_ClusterOn": Subcommand("CLUSTER ON", SUE),
+    "AT_DropCluster": Subcommand("SET WITHOUT CLUSTER", SUE),
+    "AT_SetLogged": Subcommand("SET LOGGED", AE),
+    "AT_SetUnLogged": Subcommand("SET UNLOGGED", AE),
+    "AT_SetAccessMethod": Subcommand("SET ACCESS METHOD", AE),
+    "AT_SetTableSpace": Subcommand("SET TABLESPACE", AE),
+    "AT_SetRelOptions": Subcommand("SET (storage parameter)", SUE),
+    "AT_ResetRelOptions": Subcommand("RESET (storage parameter)", SUE),
+    "AT_ReplicaIdentity": Subcommand("REPLICA IDENTITY", AE),
+    "AT_ChangeOwner": Subcommand("OWNER TO", AE),
+    "AT_AddInherit": Subcommand("INHERIT", AE),
+    "AT_DropInherit": Subcommand("NO INHERIT", AE),
+    "AT_AddOf": Subcommand("OF type", AE),
+    "AT_DropOf": Subcommand("NOT OF", AE),
+    "AT_AttachPartition": Subcommand("ATTACH PARTITION", SUE),
+    "AT_DetachPartition": Subcommand("DETACH PARTITION", AE),
+    "AT_DetachPartitionFinalize": Subcommand("DETACH PARTITION FINALIZE", SUE),
+    "AT_GenericOptions": Subcommand("OPTIONS (foreign table)", AE),
+    "AT_AlterColumnGenericOptions": Subcommand("ALTER COLUMN OPTIONS (foreign table)", AE),
+}
+_HEAVIEST = Subcommand("another form", AE, recurses=True)
+
+# Storage parameters that PostgreSQL changes under SHARE UPDATE EXCLUSIVE (reloptions.c); all
+# others, those of extensions included, need ACCESS EXCLUSIVE.
+_LIGHT_PARAMETERS = ("autovacuum_", "log_autovacuum_", "vacuum_", "toast_tuple_target")
+_LIGHT_PARAMETER_NAMES = frozenset({"fillfactor", "parallel_workers", "deduplicate_items"})
+
+
+def alter_table(p: Prediction, node: Node) -> None:
+    """The effect of ALTER TABLE (VIEW, SEQUENCE, …), all its subcommands taken together."""
+    if node.get("objtype") == "OBJECT_TYPE":
+        return
+    key = p.state.key_of_range(node["relation"])
+    commands = [fields_of(command) for command in node.get("cmds", ())]
+    if node.get("objtype") == "OBJECT_INDEX" or key in p.state.indexes:
+        _alter_index(p, key, commands)
+        return
+    if not p.state.exists(key):
+        return
+    mode = max((mode_of(p, command) for command in commands), default=AE)
+    p.lock(key, mode)
+    only = not node["relation"].get("inh")
+    dropped = {c["name"] for c in commands if c["subtype"] == "AT_DropConstraint"}
+    for command in commands:
+        form = SUBCOMMANDS.get(command["subtype"], _HEAVIEST)
+        if form.recurses and not only and _reaches_children(p, key, command):
+            p.lock(p.state.descendants(key), mode)
+        effect = _EFFECTS.get(command["subtype"])
+        if effect:
+            effect(p, _Target(key, command, mode, only, frozenset(dropped)))
+
+
+def mode_of(p: Prediction, command: Node) -> LockMode:
+    """The lock that one subcommand needs on the table itself."""
+    subtype = command["subtype"]
+    if subtype == "AT_AddConstraint":
+        return SRE if fields_of(command["def"])["contype"] == "CONSTR_FOREIGN" else AE
+    if subtype in ("AT_SetRelOptions", "AT_ResetRelOptions"):
+        names = [fields_of(item)["defname"] for item in command["def"]["List"]["items"]]
+        return SUE if all(map(_is_light_parameter, names)) else AE
+    if subtype == "AT_DetachPartition" and fields_of(command["def"]).get("concurrent"):
+        return SUE
+    return SUBCOMMANDS.get(subtype, _HEAVIEST).mode
+
+
+def _is_light_parameter(name: str) -> bool:
+    return name in _LIGHT_PARAMETER_NAMES or name.startswith(_LIGHT_PARAMETERS)
+
+
+def _reaches_children(p: Prediction, key: str, command: Node) -> bool:
+    """Constraints that plain inheritance does not pass on stay with the table."""
+    if command["subtype"] != "AT_AddConstraint":
+        return True
+    constraint = fields_of(command["def"])
+    if constraint["contype"] in ("CONSTR_CHECK", "CONSTR_NOTNULL"):
+        return not constraint.get("is_no_inherit")
+    return p.relation(key).kind == "partitioned table"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """One subcommand with the table it is for."""
+
+    key: str
+    command: Node
+    mode: LockMode
+    only: bool
+    dropped: frozenset[str]  # constraints that the same statement drops
+
+    @property
+    def definition(self) -> Node:
+        return fields_of(self.command["def"])
+
+    def tables(self, p: Prediction) -> list[str]:
+        return [self.key] if self.only else p.state.tree(self.key)
+
+
+# Columns
+
+
+def _add_column(p: Prediction, t: _Target) -> None:
+    definition = t.definition
+    if definition.get("colname") in p.relation(t.key).columns:
+        return
+    add_column(p, t, definition)
+
+
+def add_column(p: Prediction, t: _Target, definition: Node) -> None:
+    constraints = [fields_of(item) for item in definition.get("constraints", ())]
+    kinds = {item["contype"] for item in constraints}
+    tables = t.tables(p)
+    if column_rewrites(p, definition):
+        p.rewrite(tables)
+        _rebuild_indexes(p, tables)
+    default = _default_of(definition)
+    required = "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds
+    if "CONSTR_CHECK" in kinds or (required and default is None and not _fills_itself(definition)):
+        p.scan(tables)
+    if kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
+        p.build(tables)
+    for constraint in constraints:
+        if constraint["contype"] == "CONSTR_FOREIGN":
+            parent = p.state.key_of_range(constraint["pktable"])
+            p.lock(p.state.tree(parent), SRE)
+            if default is not None:
+                p.scan([*tables, *p.state.tree(parent)])
+
+
+def _default_of(definition: Node) -> Node | None:
+    for item in definition.get("constraints", ()):
+        fields = fields_of(item)
+        if fields["contype"] == "CONSTR_DEFAULT":
+            value = fields.get("raw_expr")
+            is_null = value and value.get("A_Const", {}).get("isnull")
+            return None if is_null else value
+    return None
+
+
+def _fills_itself(definition: Node) -> bool:
+    """Whether new values are made for the existing rows (which is a rewrite anyway)."""
+    kinds = {fields_of(item)["contype"] for item in definition.get("constraints", ())}
+    return bool(kinds & {"CONSTR_IDENTITY", "CONSTR_GENERATED"}) or _is_serial(definition)
+
+
+def _is_serial(definition: Node) -> bool:
+    names = names_of(definition.get("typeName", {}).get("names"))
+    return bool(names) and names[-1] in SERIAL_TYPES
+
+
+def column_rewrites(p: Prediction, definition: Node) -> bool:
+    """Whether ADD COLUMN must write every row anew."""
+    for item in definition.get("constraints", ()):
+        fields = fields_of(item)
+        if fields["contype"] == "CONSTR_GENERATED":
+            return fields.get("generated_kind") != "v"
+        if fields["contype"] == "CONSTR_IDENTITY":
+            return True
+    if _is_serial(definition):
+        return True
+    if p.state.is_constrained_domain(p.state.type_of(definition["typeName"])):
+        return True
+    default = _default_of(definition)
+    return default is not None and p.state.volatility(default) != "not volatile"
+
+
+def _alter_type(p: Prediction, t: _Target) -> None:
+    name = t.command["name"]
+    tables = t.tables(p)
+    change = type_change(p, t.key, t.command)
+    relation = p.relation(t.key)
+    if change != "none":
+        p.rewrite(tables)
+        _rebuild_indexes(p, tables)
+    elif _changes_collation(t):
+        p.build(each for each in tables if _indexed(p, each, name))
+    for each in tables:
+        table = p.relation(each)
+        if any(c.kind == "check" and name in c.columns for c in table.constraints.values()):
+            p.scan(each)
+        _lock_partners_of_column(p, t, each, name, rechecked=change != "none")
+    if relation.columns.get(name) and relation.columns[name].identity:
+        for sequence in p.state.owned_sequences(t.key, name):
+            p.lock(sequence, SRE)
+            p.rewrite(sequence, reads=False)
+
+
+def type_change(p: Prediction, key: str, command: Node) -> Change:
+    """What ALTER COLUMN … TYPE does to the rows: nothing, a rewrite, or by the time zone."""
+    definition = fields_of(command["def"])
+    column = p.relation(key).columns.get(command["name"])
+    new = p.state.type_of(definition["typeName"])
+    if not _using_is_plain(definition.get("raw_default"), command["name"]):
+        return "rewrite"
+    if column is None:
+        return "rewrite"
+    if new != column.type and p.state.is_constrained_domain(new):
+        return "rewrite"
+    change = change_of(p.state.base_type(column.type), p.state.base_type(new))
+    if change == "session":
+        return "none" if (p.state.time_zone or "").upper() in _UTC else "rewrite"
+    return change
+
+
+_UTC = frozenset({"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "UNIVERSAL", "GREENWICH"})
+
+
+def _using_is_plain(expression: Node | None, column: str) -> bool:
+    """Whether USING only names the column, perhaps with a cast, which is what its absence means."""
+    if not expression:
+        return True
+    while "TypeCast" in expression:
+        expression = expression["TypeCast"]["arg"]
+    return columns_in(expression) == {column} and "ColumnRef" in expression
+
+
+def _changes_collation(t: _Target) -> bool:
+    return "collClause" in t.definition
+
+
+def _indexed(p: Prediction, key: str, column: str) -> bool:
+    return any(column in index.used_columns for index in p.state.indexes_of(key))
+
+
+def _rebuild_indexes(p: Prediction, tables: list[str]) -> None:
+    p.build(each for each in tables if p.state.indexes_of(each))
+
+
+def referenced_columns(p: Prediction, constraint: Constraint) -> tuple[str, ...]:
+    """The columns that a foreign key points to: the primary key when it names none."""
+    if constraint.referenced_columns or not constraint.references:
+        return constraint.referenced_columns
+    parent = p.relation(constraint.references)
+    for candidate in parent.constraints.values():
+        if candidate.kind == "primary key":
+            return candidate.columns
+    return ()
+
+
+def _partners(
+    p: Prediction, key: str, own: Callable[[Constraint], bool], other: Callable[[Constraint], bool]
+) -> list[str]:
+    """Tables at the other end of a table's own foreign keys and of those that point to it."""
+    found = [
+        c.references for c in p.relation(key).foreign_keys() if c.references and own(c)
+    ]
+    for child in p.state.referencing(key):
+        constraints = p.relation(child).foreign_keys()
+        if any(c.references == key and other(c) for c in constraints):
+            found.append(child)
+    return found
+
+
+def _lock_partners_of_column(
+    p: Prediction, t: _Target, key: str, column: str, rechecked: bool
+) -> None:
+    partners = _partners(
+        p,
+        key,
+        lambda c: column in c.columns,
+        lambda c: column in referenced_columns(p, c),
+    )
+    for partner in partners:
+        p.lock(p.state.tree(partner), AE)
+        if rechecked:
+            p.scan([key, *p.state.tree(partner)])
+
+
+def _set_not_null(p: Prediction, t: _Target) -> None:
+    name = t.command["name"]
+    for each in t.tables(p):
+        if not is_proven_not_null(p.relation(each), name, t.dropped):
+            p.scan(each)
+
+
+def is_proven_not_null(
+    relation: Relation, column: str, dropped: frozenset[str] = frozenset()
+) -> bool:
+    """Whether SET NOT NULL finds its proof in the catalog and reads no row.
+
+    A constraint that the same ALTER TABLE drops is gone before the proof is looked for.
+    """
+    constraints = [c for c in relation.constraints.values() if c.name not in dropped]
+    unproven = any(
+        c.kind == "not null" and c.columns == (column,) and not c.valid for c in constraints
+    )
+    facts = relation.columns.get(column)
+    if facts and facts.not_null and not unproven:
+        return True
+    return any(c.proves_not_null(column) for c in constraints)
+
+
+def _set_expression(p: Prediction, t: _Target) -> None:
+    column = p.relation(t.key).columns.get(t.command["name"])
+    if column is None or column.generated != "virtual":
+        p.rewrite(t.tables(p))
+        _rebuild_indexes(p, t.tables(p))
+
+
+def _drop_column(p: Prediction, t: _Target) -> None:
+    name = t.command["name"]
+    cascade = t.command.get("behavior") == "DROP_CASCADE"
+    for each in t.tables(p):
+        p.lock(p.state.owned_sequences(each, name), AE)
+        partners = _partners(
+            p,
+            each,
+            lambda c: name in c.columns,
+            lambda c: cascade and name in referenced_columns(p, c),
+        )
+        for partner in partners:
+            p.lock(p.state.tree(partner), AE)
+    if cascade:
+        readers = (r for r in p.state.readers(t.key) if _mentions(p.relation(r), name))
+        p.lock(readers, AE)
+
+
+def _mentions(view: Relation, column: str) -> bool:
+    return not view.columns or column in columns_in(view.query)
+
+
+def _identity(p: Prediction, t: _Target) -> None:
+    p.lock(p.state.owned_sequences(t.key, t.command["name"]), AE)
+
+
+def _set_identity(p: Prediction, t: _Target) -> None:
+    options = {fields_of(item)["defname"] for item in t.command["def"]["List"]["items"]}
+    for sequence in p.state.owned_sequences(t.key, t.command["name"]):
+        if options - {"generated"}:
+            p.lock(sequence, SRE)
+            p.rewrite(sequence, reads=False)
+
+
+# Constraints
+
+
+def _add_constraint(p: Prediction, t: _Target) -> None:
+    add_constraint(p, t, t.definition)
+
+
+def add_constraint(p: Prediction, t: _Target, constraint: Node) -> None:
+    kind = constraint["contype"]
+    checked = not constraint.get("skip_validation") and constraint.get("is_enforced", True)
+    tables = t.tables(p)
+    if kind == "CONSTR_CHECK" and checked:
+        p.scan(tables)
+    elif kind == "CONSTR_NOTNULL" and checked:
+        column = constraint_columns(constraint)[0]
+        p.scan(each for each in tables if not is_proven_not_null(p.relation(each), column))
+    elif kind == "CONSTR_FOREIGN":
+        parent = p.state.key_of_range(constraint["pktable"])
+        p.lock(p.state.tree(parent), SRE)
+        if checked:
+            p.scan([*tables, *p.state.tree(parent)])
+    elif kind in ("CONSTR_UNIQUE", "CONSTR_EXCLUSION", "CONSTR_PRIMARY"):
+        _add_index_constraint(p, t, constraint, kind)
+
+
+def _add_index_constraint(p: Prediction, t: _Target, constraint: Node, kind: str) -> None:
+    tables = t.tables(p) if p.relation(t.key).kind == "partitioned table" else [t.key]
+    if "indexname" not in constraint:
+        p.build(tables)
+        return
+    index = p.state.indexes.get(f"{p.relation(t.key).schema}.{constraint['indexname']}")
+    columns = [c for c in index.columns if c] if index else []
+    if kind == "CONSTR_PRIMARY" and any(
+        not is_proven_not_null(p.relation(t.key), c, t.dropped) for c in columns
+    ):
+        p.scan(t.key)
+
+
+def _find_constraint(p: Prediction, t: _Target) -> Constraint | None:
+    return p.relation(t.key).constraints.get(t.command["name"])
+
+
+def _validate(p: Prediction, t: _Target) -> None:
+    constraint = _find_constraint(p, t)
+    if constraint and constraint.valid:
+        return
+    p.scan(t.tables(p))
+    if constraint and constraint.references:
+        parents = p.state.tree(constraint.references)
+        p.lock(parents, LockMode.ROW_SHARE)
+        p.scan(parents)
+
+
+def _drop_constraint(p: Prediction, t: _Target) -> None:
+    constraint = _find_constraint(p, t)
+    if constraint is None:
+        return
+    if constraint.references:
+        p.lock(p.state.tree(constraint.references), AE)
+    if constraint.index and t.command.get("behavior") == "DROP_CASCADE":
+        for child in p.state.referencing(t.key):
+            pointing = (c for c in p.relation(child).foreign_keys() if c.references == t.key)
+            if any(referenced_columns(p, c) == constraint.columns for c in pointing):
+                p.lock(p.state.tree(child), AE)
+
+
+def _alter_constraint(p: Prediction, t: _Target) -> None:
+    name = t.definition.get("conname")
+    constraint = p.relation(t.key).constraints.get(str(name))
+    if constraint and constraint.references:
+        p.lock(p.state.tree(constraint.references), AE)
+
+
+# Storage
+
+
+def _set_access_method(p: Prediction, t: _Target) -> None:
+    if p.relation(t.key).access_method != t.command.get("name", "heap"):
+        p.rewrite(t.key)
+
+
+def _set_tablespace(p: Prediction, t: _Target) -> None:
+    asked = t.command["name"].replace("pg_default", "")
+    if p.relation(t.key).tablespace.replace("pg_default", "") != asked:
+        p.rewrite(t.key, reads=False)
+
+
+def _set_logged(p: Prediction, t: _Target) -> None:
+    relation = p.relation(t.key)
+    wanted = t.command["subtype"] == "AT_SetUnLogged"
+    if relation.known and relation.unlogged == wanted:
+        return
+    p.rewrite(t.key)
+    _rebuild_indexes(p, [t.key])
+    sequences = p.state.owned_sequences(t.key)
+    p.lock(sequences, AE)
+    p.rewrite(sequences, reads=False)
+
+
+def _change_owner(p: Prediction, t: _Target) -> None:
+    p.lock(p.state.owned_sequences(t.key), AE)
+
+
+# Partitions and inheritance
+
+
+def _attach(p: Prediction, t: _Target) -> None:
+    child_key = p.state.key_of_range(t.definition["name"])
+    child = p.relation(child_key)
+    p.lock(p.state.tree(child_key), AE)
+    if not bound_is_proven(p.relation(t.key), child, t.definition.get("bound", {})):
+        p.scan(p.state.tree(child_key))
+    default = p.state.default_partition(t.key)
+    if default:
+        p.lock(p.state.tree(default), AE)
+        p.scan(p.state.tree(default))
+    for constraint in p.relation(t.key).foreign_keys():
+        if constraint.references:
+            p.lock(p.state.tree(constraint.references), SRE)
+    attach_indexes(p, t.key, child_key)
+
+
+def attach_indexes(p: Prediction, parent: str, child: str) -> None:
+    """A partition that lacks an index of its parent gets it built."""
+    own = {(i.columns, i.unique, i.method) for i in p.state.indexes_of(child)}
+    for index in p.state.indexes_of(parent):
+        if (index.columns, index.unique, index.method) not in own:
+            p.build(p.state.tree(child))
+
+
+def _detach(p: Prediction, t: _Target) -> None:
+    child = p.state.key_of_range(t.definition["name"])
+    p.lock(p.state.tree(child), AE)
+    default = p.state.default_partition(t.key)
+    if t.definition.get("concurrent"):
+        p.transactional = False
+    elif default:
+        p.lock(default, AE)
+    for constraint in p.relation(child).foreign_keys():
+        if constraint.references:
+            p.lock(p.state.tree(constraint.references), SRE)
+
+
+def _inherit(p: Prediction, t: _Target) -> None:
+    parent = p.state.key_of_range(t.definition)
+    added = t.command["subtype"] == "AT_AddInherit"
+    p.lock(parent, SUE if added else LockMode.ACCESS_SHARE)
+
+
+_EFFECTS: Mapping[str, Callable[[Prediction, _Target], None]] = {
+    "AT_AddColumn": _add_column,
+    "AT_DropColumn": _drop_column,
+    "AT_AlterColumnType": _alter_type,
+    "AT_SetNotNull": _set_not_null,
+    "AT_SetExpression": _set_expression,
+    "AT_DropIdentity": _identity,
+    "AT_SetIdentity": _set_identity,
+    "AT_AddConstraint": _add_constraint,
+    "AT_ValidateConstraint": _validate,
+    "AT_DropConstraint": _drop_constraint,
+    "AT_AlterConstraint": _alter_constraint,
+    "AT_SetAccessMethod": _set_access_method,
+    "AT_SetTableSpace": _set_tablespace,
+    "AT_SetLogged": _set_logged,
+    "AT_SetUnLogged": _set_logged,
+    "AT_ChangeOwner": _change_owner,
+    "AT_AttachPartition": _attach,
+    "AT_DetachPartition": _detach,
+    "AT_AddInherit": _inherit,
+    "AT_DropInherit": _inherit,
+}
+
+
+def _alter_index(p: Prediction, key: str, commands: list[Node]) -> None:
+    """Indexes are not listed; attaching one opens the two tables."""
+    for command in commands:
+        if command["subtype"] == "AT_AttachPartition":
+            child = p.state.key_of_range(fields_of(command["def"])["name"])
+            for name in (key, child):
+                index = p.state.indexes.get(name)
+                if index:
+                    p.lock(index.table, LockMode.ACCESS_SHARE)

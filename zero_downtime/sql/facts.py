@@ -1,0 +1,158 @@
+"""What the simulated catalog knows about one relation, index, constraint or type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from zero_downtime.sql.tree import Node
+from zero_downtime.sql.types import Type
+
+RelationKind = Literal[
+    "table", "partitioned table", "view", "materialized view", "sequence", "foreign table"
+]
+ConstraintKind = Literal["check", "foreign key", "primary key", "unique", "exclude", "not null"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. ``born`` is the unit (file or revision) that added it."""
+
+    name: str
+    type: Type
+    not_null: bool = False
+    default: Node | None = None
+    generated: Literal["", "stored", "virtual"] = ""
+    identity: bool = False
+    collation: str | None = None
+    born: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A constraint. For a foreign key, ``references`` is the other table."""
+
+    name: str
+    kind: ConstraintKind
+    columns: tuple[str, ...] = ()
+    valid: bool = True
+    references: str | None = None
+    referenced_columns: tuple[str, ...] = ()
+    on_delete: str = "a"  # PostgreSQL's letters: a no action, r restrict, c cascade, n, d set …
+    on_update: str = "a"
+    deferred: bool = False
+    expression: Node | None = None
+    index: str | None = None
+    born: int = 0
+
+    def proves_not_null(self, column: str) -> bool:
+        """Whether this is a validated CHECK that implies ``column IS NOT NULL``."""
+        return self.kind == "check" and self.valid and _implies(self.expression, column)
+
+
+def _implies(expression: Node | None, column: str) -> bool:
+    if not expression:
+        return False
+    if "NullTest" in expression:
+        test = expression["NullTest"]
+        argument = test.get("arg", {}).get("ColumnRef", {}).get("fields", [])
+        return (
+            test.get("nulltesttype") == "IS_NOT_NULL"
+            and len(argument) == 1
+            and argument[0].get("String", {}).get("sval") == column
+        )
+    joined = expression.get("BoolExpr", {})
+    parts = [_implies(part, column) for part in joined.get("args", ())]
+    return any(parts) if joined.get("boolop") == "AND_EXPR" else bool(parts) and (
+        joined.get("boolop") == "OR_EXPR" and all(parts)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index; ``columns`` has None for an expression."""
+
+    name: str  # schema.name
+    table: str
+    columns: tuple[str | None, ...] = ()
+    unique: bool = False
+    used_columns: frozenset[str] = frozenset()  # everything it mentions, predicate included
+    method: str = "btree"
+    constraint: str | None = None
+    parent: str | None = None
+    born: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger and the function that it calls."""
+
+    name: str
+    function: str
+    row: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table, view, materialized view, sequence or foreign table.
+
+    ``known`` is False for a table whose CREATE was never seen: it is taken to exist, with the
+    facts that later statements told. ``storage`` is the transaction that made its data file.
+    """
+
+    schema: str
+    name: str
+    kind: RelationKind = "table"
+    known: bool = True
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    constraints: Mapping[str, Constraint] = field(default_factory=dict)
+    triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    parents: tuple[str, ...] = ()
+    is_partition: bool = False
+    is_default: bool = False
+    partition_key: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()  # relations that a view's query names
+    query: Node | None = None
+    owned_by: tuple[str, str] | None = None  # of a sequence: table and column
+    access_method: str = "heap"
+    tablespace: str = ""
+    temporary: bool = False
+    unlogged: bool = False
+    row_type: str | None = None  # CREATE TABLE … OF
+    born: int = 0
+    storage: int | None = None
+
+    @property
+    def key(self) -> str:
+        """``schema.name``, by which everything refers to it."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def has_storage(self) -> bool:
+        return self.kind in ("table", "materialized view", "sequence")
+
+    def foreign_keys(self) -> tuple[Constraint, ...]:
+        return tuple(c for c in self.constraints.values() if c.kind == "foreign key")
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFacts:
+    """A user-defined type."""
+
+    name: str  # schema.name
+    kind: Literal["enum", "domain", "composite", "range"]
+    base: Type | None = None
+    constrained: bool = False  # a domain with CHECK or NOT NULL
+    born: int = 0
+    born_in: int | None = None  # the transaction that made it
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFacts:
+    """A function of the script, by name (overloads count as one)."""
+
+    name: str
+    volatile: bool
+    inlined: Node | None = None  # the expression of an SQL function that the planner inlines
+    born: int = 0

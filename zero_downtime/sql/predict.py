@@ -1,0 +1,668 @@
+"""The effects of every statement but ALTER TABLE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from zero_downtime.postgres.locks import LockMode
+from zero_downtime.sql.alter_table import alter_table, attach_indexes, referenced_columns
+from zero_downtime.sql.apply import RELATION_KINDS
+from zero_downtime.sql.effects import Prediction
+from zero_downtime.sql.facts import Constraint, Relation
+from zero_downtime.sql.state import sequence_in
+from zero_downtime.sql.tree import (
+    Node,
+    NotParsed,
+    constant,
+    fields_of,
+    kind_of,
+    names_of,
+    options_of,
+    parse,
+    path_of,
+    tagged,
+    text_of,
+    walk,
+)
+
+Handler = Callable[[Prediction, Node], None]
+
+AS = LockMode.ACCESS_SHARE
+RS = LockMode.ROW_SHARE
+RE = LockMode.ROW_EXCLUSIVE
+SUE = LockMode.SHARE_UPDATE_EXCLUSIVE
+SHARE = LockMode.SHARE
+SRE = LockMode.SHARE_ROW_EXCLUSIVE
+EX = LockMode.EXCLUSIVE
+AE = LockMode.ACCESS_EXCLUSIVE
+
+
+# Queries
+
+
+def read(p: Prediction, query: Any) -> None:
+    """Lock what a query or expression names, views taken apart."""
+    _call_sequences(p, query)
+    for kind, fields in walk(query):
+        writer = _WRITERS.get(kind)
+        if writer:
+            writer(p, fields)
+    for key in p.state.relations_in(query):
+        read_relation(p, key, AS)
+    for select in tagged(query, "SelectStmt"):
+        _lock_rows(p, select)
+
+
+def read_relation(p: Prediction, key: str, mode: LockMode) -> None:
+    """Lock a relation of a query with its partitions, and what it reads if it is a view."""
+    if not p.state.exists(key):
+        return
+    p.lock(p.state.tree(key), mode)
+    relation = p.relation(key)
+    if relation.kind == "view":
+        for below in relation.reads:
+            read_relation(p, below, mode)
+
+
+def _lock_rows(p: Prediction, select: Node) -> None:
+    """FOR UPDATE, FOR SHARE: ROW SHARE on the tables of the query or on those named."""
+    for clause in select.get("lockingClause", ()):
+        named = fields_of(clause).get("lockedRels")
+        if named:
+            wanted = {fields_of(item)["relname"] for item in named}
+            keys = [
+                p.state.key_of_range(fields)
+                for fields in _ranges(select.get("fromClause"))
+                if wanted & {fields["relname"], fields.get("alias", {}).get("aliasname")}
+            ]
+        else:
+            keys = p.state.relations_in(select.get("fromClause", []))
+        for key in keys:
+            read_relation(p, key, RS)
+
+
+def _ranges(node: Any) -> Iterable[Node]:
+    return (fields for _, fields in walk(node) if "relname" in fields)
+
+
+def _call_sequences(p: Prediction, expression: Any) -> None:
+    for _, fields in walk({"": expression}):
+        if "funcname" in fields:
+            name = sequence_in({"FuncCall": fields})
+            if name is not None:
+                p.lock(p.state.key_of(tuple(name.replace('"', "").split("."))), RE)
+
+
+def _write_to(p: Prediction, node: Node, key: str) -> None:
+    """The target of a data change: ROW EXCLUSIVE, on what a view stands for as well."""
+    read_relation(p, key, RE)
+
+
+def _insert(p: Prediction, node: Node) -> None:
+    key = p.state.key_of_range(node["relation"])
+    if p.state.exists(key):
+        relation = p.relation(key)
+        p.lock([key, *(relation.reads if relation.kind == "view" else ())], RE)
+    named = {fields_of(column)["name"] for column in node.get("cols", ())}
+    relation = p.relation(key)
+    given = named or set(relation.columns)
+    for column in relation.columns.values():
+        if column.name in given:
+            continue
+        if column.identity:
+            p.lock(p.state.owned_sequences(key, column.name), RE)
+        elif column.default:
+            _call_sequences(p, column.default)
+            if sequence_in(column.default) is None:
+                p.lock(p.state.owned_sequences(key, column.name), RE)
+    filled = given | {c.name for c in relation.columns.values() if c.default}
+    for constraint in relation.foreign_keys():
+        if constraint.references and not constraint.deferred and filled >= set(constraint.columns):
+            p.lock(p.state.tree(constraint.references), RS)
+    _read_rest(p, node)
+
+
+def _update(p: Prediction, node: Node) -> None:
+    key = p.state.key_of_range(node["relation"])
+    _write_to(p, node, key)
+    changed = {fields_of(item).get("name") for item in node.get("targetList", ())}
+    for constraint in p.relation(key).foreign_keys():
+        if constraint.references and not constraint.deferred and changed & set(constraint.columns):
+            p.lock(p.state.tree(constraint.references), RS)
+    for child, constraint in _pointing_to(p, key):
+        if changed & set(referenced_columns(p, constraint)):
+            mode = RS if constraint.on_update in "ar" else RE
+            p.lock(p.state.tree(child), mode)
+    if "whereClause" not in node:
+        p.scan(p.state.tree(key))
+    _read_rest(p, node)
+
+
+def _delete(p: Prediction, node: Node) -> None:
+    key = p.state.key_of_range(node["relation"])
+    _write_to(p, node, key)
+    _delete_children(p, key, {key})
+    if "whereClause" not in node:
+        p.scan(p.state.tree(key))
+    _read_rest(p, node)
+
+
+def _delete_children(p: Prediction, key: str, seen: set[str]) -> None:
+    for child, constraint in _pointing_to(p, key):
+        p.lock(p.state.tree(child), RS if constraint.on_delete in "ar" else RE)
+        if constraint.on_delete == "c" and child not in seen:
+            _delete_children(p, child, seen | {child})
+
+
+def _pointing_to(p: Prediction, key: str) -> list[tuple[str, Constraint]]:
+    """Tables with a foreign key to this one that is checked at once."""
+    return [
+        (child, constraint)
+        for child in p.state.referencing(key)
+        for constraint in p.relation(child).foreign_keys()
+        if constraint.references == key and not constraint.deferred
+    ]
+
+
+def _merge(p: Prediction, node: Node) -> None:
+    _write_to(p, node, p.state.key_of_range(node["relation"]))
+    _read_rest(p, node)
+
+
+def _read_rest(p: Prediction, node: Node) -> None:
+    """What a data change reads besides its target."""
+    read(p, {key: value for key, value in node.items() if key != "relation"})
+
+
+_WRITERS: Mapping[str, Handler] = {
+    "InsertStmt": _insert,
+    "UpdateStmt": _update,
+    "DeleteStmt": _delete,
+    "MergeStmt": _merge,
+}
+
+
+def _select(p: Prediction, node: Node) -> None:
+    into = node.get("intoClause")
+    read(p, {key: value for key, value in node.items() if key != "intoClause"})
+    _lock_rows(p, node)
+    if into is None and "whereClause" not in node and "limitCount" not in node:
+        _scan_source(p, node)
+    elif into:
+        _scan_source(p, node)
+
+
+def _scan_source(p: Prediction, node: Node) -> None:
+    """A query over one whole table reads all of it."""
+    source = node.get("fromClause", [])
+    if len(source) == 1 and "RangeVar" in source[0] and "whereClause" not in node:
+        p.scan(p.state.tree(p.state.key_of_range(source[0]["RangeVar"])))
+
+
+def _copy(p: Prediction, node: Node) -> None:
+    if "relation" in node:
+        key = p.state.key_of_range(node["relation"])
+        if node.get("is_from"):
+            _insert(p, {"relation": node["relation"]})
+        else:
+            p.lock(key, AS)
+            p.scan(key)
+    elif "query" in node:
+        _nested(p, node["query"])
+
+
+def _nested(p: Prediction, tagged_node: Node) -> None:
+    """A statement inside another."""
+    kind, fields = kind_of(tagged_node)
+    handler = HANDLERS.get(kind)
+    if handler:
+        handler(p, fields)
+
+
+def _explain(p: Prediction, node: Node) -> None:
+    _nested(p, node["query"])
+
+
+# Tables, views, indexes
+
+
+def _create_table(p: Prediction, node: Node) -> None:
+    node = {**node, **node.get("base", {})}
+    if _exists_already(p, node["relation"]):
+        return
+    for item in node.get("inhRelations", ()):
+        parent = p.state.key_of_range(fields_of(item))
+        p.lock(parent, AE if "partbound" in node else SUE)
+        if "partbound" in node:
+            _create_partition(p, parent)
+    for element in node.get("tableElts", ()):
+        kind, fields = kind_of(element)
+        if kind == "TableLikeClause":
+            p.lock(p.state.key_of_range(fields["relation"]), AS)
+        constraints = [{"Constraint": fields}] if kind == "Constraint" else []
+        for item in (*constraints, *fields.get("constraints", ())):
+            constraint = fields_of(item)
+            if constraint["contype"] == "CONSTR_FOREIGN":
+                p.lock(p.state.tree(p.state.key_of_range(constraint["pktable"])), SRE)
+
+
+def _create_partition(p: Prediction, parent: str) -> None:
+    default = p.state.default_partition(parent)
+    if default:
+        p.lock(p.state.tree(default), AE)
+        p.scan(p.state.tree(default))
+    for constraint in p.relation(parent).foreign_keys():
+        if constraint.references:
+            p.lock(p.state.tree(constraint.references), SRE)
+
+
+def _exists_already(p: Prediction, range_var: Node) -> bool:
+    return p.state.key_of_range(range_var, create=True) in p.state.relations
+
+
+def _create_as(p: Prediction, node: Node) -> None:
+    if not _exists_already(p, node["into"]["rel"]):
+        read(p, {"query": node["query"]})
+        if not node["into"].get("skipData"):
+            _scan_source(p, fields_of(node["query"]))
+
+
+def _create_view(p: Prediction, node: Node) -> None:
+    key = p.state.key_of_range(node["view"], create=True)
+    if node.get("replace") and key in p.state.relations:
+        p.lock(key, AE)
+    read(p, {"query": node["query"]})
+
+
+def _create_index(p: Prediction, node: Node) -> None:
+    key = p.state.key_of_range(node["relation"])
+    concurrent = node.get("concurrent")
+    p.transactional = not concurrent
+    whole = node["relation"].get("inh") and p.relation(key).kind == "partitioned table"
+    tables = p.state.tree(key) if whole else [key]
+    p.lock(tables, SUE if concurrent else SHARE)
+    name = f"{p.relation(key).schema}.{node.get('idxname')}"
+    if not (node.get("if_not_exists") and name in p.state.indexes):
+        p.build(tables)
+
+
+def _drop(p: Prediction, node: Node) -> None:
+    kind = node["removeType"]
+    cascade = node.get("behavior") == "DROP_CASCADE"
+    for item in node.get("objects", ()):
+        path = path_of(item)
+        if kind == "OBJECT_INDEX":
+            _drop_index(p, node, path)
+        elif kind in RELATION_KINDS:
+            drop_relation(p, p.state.key_of(path), cascade)
+        elif kind in ("OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
+            p.lock(p.state.tree(p.state.key_of(path[:-1])), AE)
+        elif kind == "OBJECT_STATISTIC_EXT":
+            p.lock([t for t in [p.state.statistics.get(path[-1])] if t], SUE)
+        elif kind in ("OBJECT_TYPE", "OBJECT_DOMAIN") and cascade:
+            _drop_type(p, path)
+        elif kind in ("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE") and cascade:
+            _drop_function(p, path)
+        elif kind == "OBJECT_SCHEMA":
+            for key, relation in p.state.relations.items():
+                if relation.schema == path[0] and cascade:
+                    drop_relation(p, key, cascade)
+
+
+def _drop_index(p: Prediction, node: Node, path: tuple[str, ...]) -> None:
+    if node.get("concurrent"):
+        p.transactional = False
+    index = p.state.indexes.get(p.state.key_of(path))
+    if index is None:
+        return
+    whole = p.relation(index.table).kind == "partitioned table"
+    tables = p.state.tree(index.table) if whole else [index.table]
+    p.lock(tables, SUE if node.get("concurrent") else AE)
+
+
+def drop_relation(p: Prediction, key: str, cascade: bool) -> None:
+    """DROP TABLE, VIEW, …: everything that falls with it, and the other ends of foreign keys."""
+    if not p.state.exists(key):
+        return
+    relation = p.relation(key)
+    p.lock(key, AE)
+    p.lock(p.state.owned_sequences(key), AE)
+    if cascade:
+        p.lock(p.state.readers(key), AE)
+    for constraint in relation.foreign_keys():
+        if constraint.references:
+            p.lock(p.state.tree(constraint.references), AE)
+    if cascade:
+        p.lock(p.state.referencing(key), AE)
+    if cascade and relation.kind == "sequence":
+        p.lock(_using_sequence(p, relation), AE)
+    if relation.is_partition:
+        for parent in relation.parents:
+            p.lock(parent, AE)
+            default = p.state.default_partition(parent)
+            if default:
+                p.lock(default, AE)
+    for child in p.state.children(key):
+        if p.relation(child).is_partition or cascade:
+            drop_relation(p, child, cascade)
+
+
+def _using_sequence(p: Prediction, sequence: Relation) -> list[str]:
+    found = [sequence.owned_by[0]] if sequence.owned_by else []
+    for table in p.state.relations.values():
+        for column in table.columns.values():
+            name = sequence_in(column.default)
+            if name and p.state.key_of(tuple(name.split("."))) == sequence.key:
+                found.append(table.key)
+    return found
+
+
+def _drop_type(p: Prediction, path: tuple[str, ...]) -> None:
+    key = p.state.type_key(path)
+    if key:
+        for relation, _ in p.state.using_type(key):
+            p.lock(p.state.tree(relation.key), AE)
+
+
+def _drop_function(p: Prediction, path: tuple[str, ...]) -> None:
+    function = p.state.function(path)
+    if function:
+        for relation in p.state.relations.values():
+            if any(t.function == function.name for t in relation.triggers.values()):
+                p.lock(relation.key, AE)
+
+
+def _rename(p: Prediction, node: Node) -> None:
+    kind = node["renameType"]
+    if "relation" not in node:
+        return
+    key = p.state.key_of_range(node["relation"])
+    if kind == "OBJECT_INDEX" or key in p.state.indexes:
+        return
+    if kind == "OBJECT_ATTRIBUTE" or not p.state.exists(key):
+        return
+    p.lock(key, AE)
+    if kind in ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER"):
+        p.lock(p.state.descendants(key), AE)
+
+
+def _set_schema(p: Prediction, node: Node) -> None:
+    if node["objectType"] in RELATION_KINDS and "relation" in node:
+        key = p.state.key_of_range(node["relation"])
+        if p.state.exists(key):
+            p.lock([key, *p.state.owned_sequences(key)], AE)
+
+
+# What hangs on tables
+
+
+def _create_trigger(p: Prediction, node: Node) -> None:
+    key = p.state.key_of_range(node["relation"])
+    p.lock([key, *(p.state.descendants(key) if node.get("row") else ())], SRE)
+    if "constrrel" in node:
+        p.lock(p.state.key_of_range(node["constrrel"]), AS)
+
+
+def _policy(p: Prediction, node: Node) -> None:
+    p.lock(p.state.key_of_range(node["table"]), AE)
+    read(p, [node.get("qual", {}), node.get("with_check", {})])
+
+
+def _rule(p: Prediction, node: Node) -> None:
+    p.lock(p.state.key_of_range(node["relation"]), AE)
+    read(p, node.get("actions", []))
+
+
+def _comment(p: Prediction, node: Node) -> None:
+    kind = node["objtype"]
+    path = path_of(node["object"])
+    if kind in RELATION_KINDS:
+        p.lock(p.state.key_of(path), SUE)
+    elif kind == "OBJECT_COLUMN":
+        p.lock(p.state.key_of(path[:-1]), SUE)
+    elif kind in ("OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
+        p.lock(p.state.key_of(path[:-1]), AS)
+
+
+def _create_statistics(p: Prediction, node: Node) -> None:
+    p.lock([p.state.key_of_range(fields_of(item)) for item in node.get("relations", ())], SUE)
+
+
+def _publication(p: Prediction, node: Node) -> None:
+    for item in node.get("pubobjects", ()):
+        table = fields_of(item).get("pubtable")
+        if table:
+            key = p.state.key_of_range(table["relation"])
+            relation = p.relation(key)
+            inherited = relation.kind != "partitioned table" and table["relation"].get("inh")
+            p.lock(p.state.tree(key) if inherited else [key], SUE)
+
+
+# Maintenance
+
+
+def _truncate(p: Prediction, node: Node) -> None:
+    keys = [p.state.key_of_range(fields_of(item)) for item in node.get("relations", ())]
+    cascade = node.get("behavior") == "DROP_CASCADE"
+    found: list[str] = []
+    while keys:
+        key = keys.pop(0)
+        if key in found or not p.state.exists(key):
+            continue
+        found.append(key)
+        keys += p.state.descendants(key)
+        if cascade:
+            keys += p.state.referencing(key)
+    p.lock(found, AE)
+    now = p.state.transaction
+    p.rewrite(
+        (key for key in found if now is None or p.relation(key).storage != now), reads=False
+    )
+    if node.get("restart_seqs"):
+        for key in found:
+            sequences = p.state.owned_sequences(key)
+            p.lock(sequences, AE)
+            p.rewrite(sequences, reads=False)
+
+
+def _lock(p: Prediction, node: Node) -> None:
+    mode = LockMode(node.get("mode", AE))
+    for item in node.get("relations", ()):
+        fields = fields_of(item)
+        key = p.state.key_of_range(fields)
+        p.lock(p.state.tree(key) if fields.get("inh") else [key], mode)
+        for below in p.relation(key).reads:
+            p.lock(p.state.tree(below), mode)
+
+
+def _vacuum(p: Prediction, node: Node) -> None:
+    options = options_of(node.get("options"))
+    vacuum = bool(node.get("is_vacuumcmd"))
+    full = vacuum and options.get("full") not in (None, False, "off", "false", 0)
+    p.transactional = not vacuum
+    keys = [p.state.key_of_range(fields_of(item)["relation"]) for item in node.get("rels", ())]
+    if not keys:
+        keys = [k for k, r in p.state.relations.items() if r.kind in ("table", "materialized view")]
+    for key in keys:
+        tables = p.state.tree(key) if p.relation(key).kind == "partitioned table" else [key]
+        p.lock(tables, AE if full else SUE)
+        if full:
+            p.rewrite(tables)
+            p.build(each for each in tables if p.state.indexes_of(each))
+
+
+def _cluster(p: Prediction, node: Node) -> None:
+    if "relation" not in node:
+        p.transactional = False
+        return
+    key = p.state.key_of_range(node["relation"])
+    partitioned = p.relation(key).kind == "partitioned table"
+    p.transactional = not partitioned
+    p.lock(p.state.tree(key) if partitioned else key, AE)
+    p.rewrite(p.state.tree(key) if partitioned else key)
+    p.build(key)
+
+
+def _reindex(p: Prediction, node: Node) -> None:
+    options = options_of(node.get("params"))
+    concurrent = options.get("concurrently") not in (None, False)
+    if node["kind"] in ("REINDEX_OBJECT_INDEX", "REINDEX_OBJECT_TABLE"):
+        key = p.state.key_of_range(node["relation"])
+        index = p.state.indexes.get(key)
+        if node["kind"] == "REINDEX_OBJECT_INDEX":
+            if index is None:
+                p.transactional = not concurrent
+                return
+            key = index.table
+        partitioned = p.relation(key).kind == "partitioned table"
+        p.transactional = not (concurrent or partitioned)
+        tables = p.state.tree(key) if partitioned else [key]
+    else:
+        p.transactional = False
+        tables = [
+            k
+            for k, r in p.state.relations.items()
+            if r.kind in ("table", "materialized view")
+            and node.get("name") in (None, r.schema)
+        ]
+    p.lock(tables, SUE if concurrent else SHARE)
+    p.build(tables)
+
+
+def _refresh(p: Prediction, node: Node) -> None:
+    key = p.state.key_of_range(node["relation"])
+    p.lock(key, EX if node.get("concurrent") else AE)
+    for below in p.relation(key).reads:
+        read_relation(p, below, AS)
+    if not node.get("concurrent"):
+        p.rewrite(key, reads=False)
+    if not node.get("skipData") and p.relation(key).query:
+        _scan_source(p, fields_of(p.relation(key).query))
+
+
+# Sequences, types, functions
+
+
+def _create_sequence(p: Prediction, node: Node) -> None:
+    if not _exists_already(p, node["sequence"]):
+        _own_sequence(p, node)
+
+
+def _own_sequence(p: Prediction, node: Node) -> None:
+    for item in node.get("options", ()):
+        fields = fields_of(item)
+        if fields["defname"] == "owned_by":
+            path = path_of(fields["arg"])
+            if len(path) > 1:
+                p.lock(p.state.key_of(path[:-1]), AS)
+
+
+def _alter_sequence(p: Prediction, node: Node) -> None:
+    key = p.state.key_of_range(node["sequence"])
+    if not p.state.exists(key):
+        return
+    p.lock(key, SRE)
+    if any(fields_of(item)["defname"] != "owned_by" for item in node.get("options", ())):
+        if p.state.relation(key) is None:
+            p.state = p.state.copy()
+            p.state.put(p.state.assume(key, "sequence"))
+        p.rewrite(key, reads=False)
+    _own_sequence(p, node)
+
+
+def _alter_domain(p: Prediction, node: Node) -> None:
+    subtype = node.get("subtype")
+    key = p.state.type_key(names_of(node["typeName"]))
+    if key is None:
+        return
+    if subtype == "C" and fields_of(node.get("def")).get("skip_validation"):
+        return
+    if subtype not in ("C", "V", "O"):
+        return
+    mode = SUE if subtype == "V" and p.major >= 18 else SHARE
+    for relation, _ in p.state.using_type(key):
+        p.lock(relation.key, mode)
+        p.scan(relation.key)
+
+
+def _create_function(p: Prediction, node: Node) -> None:
+    """An SQL function's body is analysed when the function is made, which locks what it names."""
+    if "sql_body" in node:
+        read(p, node["sql_body"])
+        return
+    options = {fields_of(o)["defname"]: fields_of(o)["arg"] for o in node.get("options", ())}
+    if str(constant(options.get("language"))).lower() != "sql" or "as" not in options:
+        return
+    from zero_downtime.sql.script import read_script
+
+    for statement in read_script(text_of(options["as"]["List"]["items"][0])).statements:
+        try:
+            kind, fields = parse(statement.sql)
+        except NotParsed:
+            return
+        read(p, {kind: fields})
+
+
+def _opaque(what: str) -> Handler:
+    def handler(p: Prediction, node: Node) -> None:
+        p.unknown.append(what)
+
+    return handler
+
+
+def _alone(p: Prediction, node: Node) -> None:
+    """A command that refuses to run in a transaction block and touches no table of ours."""
+    p.transactional = False
+
+
+def _create_schema(p: Prediction, node: Node) -> None:
+    for element in node.get("schemaElts", ()):
+        _nested(p, element)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    **_WRITERS,
+    "AlterTableStmt": alter_table,
+    "SelectStmt": _select,
+    "CopyStmt": _copy,
+    "ExplainStmt": _explain,
+    "PrepareStmt": _explain,
+    "DeclareCursorStmt": _explain,
+    "CreateStmt": _create_table,
+    "CreateForeignTableStmt": _create_table,
+    "CreateTableAsStmt": _create_as,
+    "ViewStmt": _create_view,
+    "IndexStmt": _create_index,
+    "DropStmt": _drop,
+    "RenameStmt": _rename,
+    "AlterObjectSchemaStmt": _set_schema,
+    "CreateTrigStmt": _create_trigger,
+    "CreatePolicyStmt": _policy,
+    "AlterPolicyStmt": _policy,
+    "RuleStmt": _rule,
+    "CommentStmt": _comment,
+    "CreateStatsStmt": _create_statistics,
+    "CreatePublicationStmt": _publication,
+    "AlterPublicationStmt": _publication,
+    "TruncateStmt": _truncate,
+    "LockStmt": _lock,
+    "VacuumStmt": _vacuum,
+    "ClusterStmt": _cluster,
+    "ReindexStmt": _reindex,
+    "RefreshMatViewStmt": _refresh,
+    "CreateSeqStmt": _create_sequence,
+    "AlterSeqStmt": _alter_sequence,
+    "AlterDomainStmt": _alter_domain,
+    "CreateFunctionStmt": _create_function,
+    "CreateSchemaStmt": _create_schema,
+    "DoStmt": _opaque("what a DO block runs"),
+    "CallStmt": _opaque("what the procedure runs"),
+    "ExecuteStmt": _opaque("what the prepared statement runs"),
+    "CreatedbStmt": _alone,
+    "DropdbStmt": _alone,
+    "AlterSystemStmt": _alone,
+    "CreateTableSpaceStmt": _alone,
+    "DropTableSpaceStmt": _alone,
+}
+__all__ = ["HANDLERS", "attach_indexes"]

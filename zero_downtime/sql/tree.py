@@ -1,0 +1,144 @@
+"""PostgreSQL's parse tree of one statement, as plain dictionaries, and how to read it.
+
+A node is the dictionary of its fields; where PostgreSQL's C structs leave the kind of a node
+open, the tree has a dictionary with one capitalised key, the kind: ``{"AlterTableCmd": {…}}``.
+Fields with their default value (false, 0, NULL) are absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+Node = dict[str, Any]
+
+
+class NotParsed(Exception):
+    """PostgreSQL's grammar refuses a statement; ``position`` counts characters from 0."""
+
+    def __init__(self, reason: str, position: int) -> None:
+        super().__init__(reason)
+        self.position = position
+
+
+@lru_cache(maxsize=2048)
+def parse(sql: str) -> tuple[str, Node]:
+    """Kind and fields of a single statement, not to be changed. Raises NotParsed."""
+    # Imported late: `zd --help` and the values in this package need no parser.
+    from pglast.parser import ParseError, parse_sql_json
+
+    try:
+        statements = json.loads(parse_sql_json(sql))["stmts"]
+    except ParseError as error:
+        reason, position = (*error.args, 0)[:2]
+        raise NotParsed(str(reason), int(position or 0)) from error
+    except UnicodeEncodeError as error:
+        raise NotParsed("text that is not valid Unicode", error.start) from error
+    if len(statements) != 1:
+        raise NotParsed(f"{len(statements)} statements instead of one", 0)
+    return kind_of(statements[0]["stmt"])
+
+
+def kind_of(node: Node) -> tuple[str, Node]:
+    """A tagged node taken apart: its kind and its fields."""
+    return next(iter(node.items()))
+
+
+def fields_of(node: Node | None) -> Node:
+    """The fields of a tagged node; empty for a node that is absent."""
+    return next(iter(node.values())) if node else {}
+
+
+def text_of(node: Node) -> str:
+    """The text of a String node."""
+    return str(node.get("String", {}).get("sval", ""))
+
+
+def names_of(nodes: list[Node] | None) -> tuple[str, ...]:
+    """The texts of a list of String nodes; a List node counts as its items."""
+    return tuple(text_of(node) for node in nodes or ())
+
+
+def path_of(node: Node) -> tuple[str, ...]:
+    """A qualified name that stands as a List of String nodes (or as a single one)."""
+    kind, fields = kind_of(node)
+    if kind == "List":
+        return tuple(text_of(item) for item in fields.get("items", ()) if "String" in item)
+    if kind == "TypeName":
+        return names_of(fields.get("names"))
+    if kind == "ObjectWithArgs":
+        return names_of(fields.get("objname"))
+    return (text_of(node),)
+
+
+def constant(node: Node | None) -> str | int | bool | None:
+    """The value of a literal, a cast literal or a bare word; None for anything else."""
+    if not node:
+        return None
+    kind, fields = kind_of(node)
+    if kind == "A_Const":
+        if fields.get("isnull"):
+            return None
+        for tag, key in (
+            ("sval", "sval"),
+            ("ival", "ival"),
+            ("boolval", "boolval"),
+            ("fval", "fval"),
+        ):
+            if tag in fields:
+                default: str | int | bool = {"ival": 0, "boolval": False}.get(tag, "")
+                value = fields[tag].get(key, default)
+                return value if isinstance(value, int) else str(value)
+    if kind == "TypeCast":
+        return constant(fields.get("arg"))
+    if kind in ("String", "Integer", "Boolean", "Float"):
+        value = next(iter(fields.values()), {"Integer": 0, "Boolean": False}.get(kind, ""))
+        return value if isinstance(value, int) else str(value)
+    if kind == "TypeName":  # SET x = word, WITH (opt = word)
+        return ".".join(names_of(fields.get("names")))
+    return None
+
+
+def walk(node: Any, under: str = "") -> Iterator[tuple[str, Node]]:
+    """Every dictionary of fields below a node, with its kind or else the field that holds it."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if isinstance(value, dict):
+                yield key, value
+            if isinstance(value, dict | list):
+                yield from walk(value, key)
+    elif isinstance(node, list):
+        for item in node:
+            yield from walk(item, under)
+
+
+def tagged(node: Any, kind: str) -> Iterator[Node]:
+    """The fields of every node of one kind below a node."""
+    return (fields for found, fields in walk(node) if found == kind)
+
+
+def columns_in(expression: Node | None) -> frozenset[str]:
+    """The last part of every column reference in an expression."""
+    found = set()
+    for fields in tagged(expression, "ColumnRef"):
+        last = fields["fields"][-1]
+        if "String" in last:
+            found.add(text_of(last))
+    return frozenset(found)
+
+
+def functions_in(expression: Node | None) -> Iterator[tuple[str, ...]]:
+    """The qualified names of the functions that an expression calls by name."""
+    for fields in tagged(expression, "FuncCall"):
+        yield names_of(fields["funcname"])
+
+
+def options_of(nodes: list[Node] | None) -> dict[str, str | int | bool | None]:
+    """A list of DefElem nodes as name → value; an option without a value is True."""
+    found: dict[str, str | int | bool | None] = {}
+    for node in nodes or ():
+        fields = fields_of(node)
+        found[fields["defname"]] = constant(fields["arg"]) if "arg" in fields else True
+    return found
