@@ -180,9 +180,10 @@ def test_nothing_stays_behind_in_the_interpreter(tmp_path: Path) -> None:
 def test_two_projects_with_folders_of_the_same_name_do_not_mix(tmp_path: Path) -> None:
     first = make(tmp_path / "a", base=BASE, accounts=ACCOUNTS)
     second = make(tmp_path / "b", base=BASE, accounts=ACCOUNTS.replace("email", "phone"))
-    read_declared(find_project(ROOT / "pyproject.toml"))
-    assert "email" in declared_statements(first)[0]
-    assert "phone" in declared_statements(second)[0]
+    for _ in range(2):
+        read_declared(find_project(ROOT / "pyproject.toml"))
+        assert "email" in declared_statements(first)[0]
+        assert "phone" in declared_statements(second)[0]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_what_a_module_prints_and_warns_stays_out_of_the_result(
         warnings.simplefilter("error")
         read_declared(make(tmp_path, noisy=noisy))
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "hello\n")
+    assert (captured.out, captured.err) == ("", "")
 
 
 # refusals

@@ -12,7 +12,6 @@ import contextlib
 import importlib
 import sys
 import traceback
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
@@ -20,6 +19,7 @@ from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 
+from zero_downtime import environment
 from zero_downtime.errors import SchemaError
 from zero_downtime.project import Project
 
@@ -80,33 +80,32 @@ def imported(project: Project) -> Iterator[list[ModuleType]]:
     """
     source = find_source(project)
     root = project.root.resolve()
-    aside = {
-        name: module
-        for name, module in list(sys.modules.items())
-        if _belongs(name, module, root) or _same_name(name, source)
-    }
-    before = set(sys.modules) - set(aside)
-    path, write_bytecode = list(sys.path), sys.dont_write_bytecode
-    for name in aside:
-        del sys.modules[name]
-    sys.path[:0] = [str(folder) for folder in (*source.path, *_extra_path(project), root)]
-    # A file changed twice within a second keeps its old bytecode: write none.
-    sys.dont_write_bytecode = True
-    importlib.invalidate_caches()
-    try:
-        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with environment.guest(project):
+        aside = {
+            name: module
+            for name, module in list(sys.modules.items())
+            if _belongs(name, module, root) or _same_name(name, source)
+        }
+        before = set(sys.modules) - set(aside)
+        path, write_bytecode = list(sys.path), sys.dont_write_bytecode
+        for name in aside:
+            del sys.modules[name]
+        sys.path[:0] = [str(folder) for folder in (*source.path, root)]
+        # A file changed twice within a second keeps its old bytecode: write none.
+        sys.dont_write_bytecode = True
+        importlib.invalidate_caches()
+        try:
             for name, file in source.modules:
                 _make_folders_packages(name, file)
                 _import(name, file, root)
             fresh = [name for name in sys.modules if name not in before]
             yield [module for name in fresh if _belongs(name, module := sys.modules[name], root)]
-    finally:
-        for name in [name for name in sys.modules if name not in before]:
-            if _belongs(name, sys.modules[name], root) or _same_name(name, source):
-                del sys.modules[name]
-        sys.modules.update(aside)
-        sys.path[:], sys.dont_write_bytecode = path, write_bytecode
+        finally:
+            for name in [name for name in sys.modules if name not in before]:
+                if _belongs(name, sys.modules[name], root) or _same_name(name, source):
+                    del sys.modules[name]
+            sys.modules.update(aside)
+            sys.path[:], sys.dont_write_bytecode = path, write_bytecode
 
 
 def shown(file: str | Path, root: Path) -> str:
@@ -194,14 +193,6 @@ def _installed(path: Path, root: Path) -> bool:
 def _same_name(name: str, source: Source) -> bool:
     tops = {module.partition(".")[0] for module, _ in source.modules}
     return name.partition(".")[0] in tops - _KEPT
-
-
-def _extra_path(project: Project) -> list[Path]:
-    """What Alembic would put on sys.path for env.py, so that imports work here as they do there."""
-    if project.ini is None and project.toml is None:
-        return []
-    folders = project.alembic_config().get_prepend_sys_paths_list() or []
-    return [(project.root / folder).resolve() for folder in folders]
 
 
 def _dotted(file: Path, root: Path) -> str:
