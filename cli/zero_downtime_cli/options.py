@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,3 +52,24 @@ def format_option(*formats: str) -> Callable[[Command], Command]:
         )(command)
 
     return add
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A function that shows what is being done: one changing line on a terminal, else nothing."""
+    import os
+    import sys
+
+    shown = (
+        sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    )
+
+    def say(line: str) -> None:
+        if shown:
+            click.echo(f"\r\x1b[K{line} …", nl=False, err=True)
+
+    try:
+        yield say
+    finally:
+        if shown:
+            click.echo("\r\x1b[K", nl=False, err=True)

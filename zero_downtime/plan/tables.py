@@ -197,11 +197,9 @@ def _drop(pool: Pool, table: str) -> Iterable[Step]:
             f"{referring} refers to {table}",
             Phase.CONTRACT,
         )
-    for identity in [i for i in pool.changes if i.kind == "sequence owner"]:
-        owner = pool.changes[identity].old
-        if owner is not None and f"OWNED BY {table}." in owner.sql:
-            pool.take("sequence owner", identity.name)
-            pool.take("sequence", identity.name)
+    for identity, fact in pool.old.facts.items():
+        if identity.kind == "sequence owner" and f"OWNED BY {table}." in fact.sql:
+            pool.take("sequence", identity.name)  # what a table owns goes with it
     yield Step(f"DROP TABLE {table}", f"table {table}", f"drop {table}", Phase.CONTRACT)
 
 

@@ -1,0 +1,53 @@
+"""``zd generate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zero_downtime_cli.options import config_option, format_option, progress, server_option
+
+
+@click.command()
+@click.option("-m", "--message", required=True, help="What changes, in a few words.")
+@click.option("--allow-rewrite", is_flag=True, help="Allow steps that rewrite a table.")
+@click.option(
+    "--allow-data-loss",
+    "data_loss",
+    multiple=True,
+    metavar="OBJECT",
+    help="Allow to drop this table or table.column, as the refusal names it. May be repeated.",
+)
+@server_option
+@config_option
+@format_option("text", "json")
+def generate(
+    message: str,
+    allow_rewrite: bool,
+    data_loss: tuple[str, ...],
+    server: str | None,
+    config_file: Path | None,
+    shape: str,
+) -> None:
+    """Write the revision that leads from the history to the schema modules.
+
+    The history is replayed and the modules are loaded on a scratch server; the revision is run up
+    and down there before it is kept. Nothing to do: nothing is written, exit 0.
+
+    \b
+    Example:
+      zd generate -m "loyalty points of an account"
+    """
+    from zero_downtime.generate.generate import Consent
+    from zero_downtime.generate.generate import generate as run
+    from zero_downtime.project import find_project
+    from zero_downtime.report import generate as report
+
+    project = find_project(config_file)
+    consent = Consent(rewrite=allow_rewrite, data_loss=data_loss)
+    with progress() as say:
+        result = run(project, message, consent, server, say)
+    click.echo((report.as_json if shape == "json" else report.text)(result, project.root))
+    if result.not_planned or result.refused:
+        raise SystemExit(1)

@@ -1,0 +1,259 @@
+"""Write the revision that leads from the history to the schema modules.
+
+*Current* is the history replayed on a scratch server, *desired* the schema modules loaded there.
+The server normalises both, the planner leads from one to the other, and the files are run up and
+down on a copy before they are left in place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from alembic.util import rev_id
+
+from zero_downtime.catalog import Catalog, compare_stable, read_catalog
+from zero_downtime.errors import PlanError, SchemaError
+from zero_downtime.generate.prove import ProvenPlan, plan_and_prove, run_steps
+from zero_downtime.generate.renames import rename_steps, undo_renames
+from zero_downtime.generate.result import Generated, Written
+from zero_downtime.generate.revision_file import Draft, revision_text
+from zero_downtime.history import History, read_history
+from zero_downtime.plan import Plan, Step
+from zero_downtime.postgres.server import Server, open_server
+from zero_downtime.project import Project
+from zero_downtime.replay import Replay
+from zero_downtime.schema.ddl import Rename
+from zero_downtime.schema.load import load_desired
+from zero_downtime.sql.effects import predict
+from zero_downtime.sql.script import split
+from zero_downtime.sql.state import state_from
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the user allows a plan to do."""
+
+    rewrite: bool = False
+    data_loss: tuple[str, ...] = ()  # objects as the plan names them, "*" for all
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A scratch database in some state, and its catalog."""
+
+    database: str
+    catalog: Catalog
+
+
+def generate(
+    project: Project,
+    message: str,
+    consent: Consent = Consent(),
+    server: str | None = None,
+    say: Say = lambda line: None,
+) -> Generated:
+    """Plan, write and prove. Files stay only when everything is planned, allowed and proven.
+
+    Raises SchemaError, HistoryError, PlanError and what the scratch server may raise.
+    """
+    if project.schemas is None:
+        raise SchemaError(
+            where=project.toml or project.ini,
+            reason="the project names no schema modules",
+            advice='Set schemas = "FOLDER" in [tool.zero_downtime], or run zd init',
+        )
+    history = read_history(project)
+    head = history.head()
+    scratch = open_server(server or project.config.server)
+    with contextlib.closing(scratch):
+        say(f"replaying {len(history)} revisions on PostgreSQL {scratch.version}")
+        current, notes = _replayed(project, scratch, history)
+        say("loading the schema modules")
+        desired, renames = _declared(project, scratch)
+        say("comparing and planning")
+        steps, renamed = _renamed(scratch, current, renames)
+        proven = plan_and_prove(scratch, renamed.database, renamed.catalog, desired)
+        result = Generated(noted=proven.plan.noted, notes=tuple(notes))
+        if proven.plan.not_planned:
+            return replace(result, not_planned=proven.plan.not_planned)
+        if not steps and proven.plan.empty:
+            return result
+        _require_convergence(proven)
+        refused = (
+            *_refused_rewrites(current.catalog, (*steps, *proven.plan.steps), consent),
+            *_refused_losses(proven.plan, consent),
+        )
+        if refused:
+            return replace(result, refused=refused)
+        say("proving the way down")
+        drafts = list(_drafts(scratch, message, head.id if head else None, current, steps, proven))
+        say("running the files up and down on a copy")
+        written = _write_proven(project, scratch, history, current, desired, drafts)
+        return replace(result, written=tuple(written))
+
+
+def _replayed(project: Project, server: Server, history: History) -> tuple[_Place, list[str]]:
+    database = server.create_database()
+    replay = Replay(project, server.url(database), history=history)
+    replay.run_all(tuple(history), "upgrade")
+    return _Place(database, read_catalog(server, database)), replay.notes
+
+
+def _declared(project: Project, server: Server) -> tuple[Catalog, tuple[Rename, ...]]:
+    database = server.create_database()
+    with server.connect(database) as connection:
+        declared = load_desired(project, connection)
+    return read_catalog(server, database), declared.renames
+
+
+def _renamed(
+    server: Server, current: _Place, renames: tuple[Rename, ...]
+) -> tuple[tuple[Step, ...], _Place]:
+    """The declared renames, and a copy on which they were done."""
+    steps = rename_steps(renames, current.catalog)
+    return steps, _after(server, current, steps) if steps else current
+
+
+def _after(server: Server, place: _Place, steps: tuple[Step, ...]) -> _Place:
+    database = server.create_database(template=place.database)
+    run_steps(server, database, steps)
+    return _Place(database, read_catalog(server, database))
+
+
+def _require_convergence(proven: ProvenPlan) -> None:
+    if proven.proof.converged:
+        return
+    if proven.proof.failed is not None:
+        raise PlanError(
+            reason=f"not planned: {proven.proof.failed.object}: the scratch server refuses "
+            f"{proven.proof.failed.sql!r} ({proven.proof.reason})",
+            advice="Nothing was written; make this change in a revision of your own",
+        )
+    raise PlanError(
+        reason="not planned: the plan does not lead to the schema modules, what is left is "
+        + "; ".join(proven.proof.differences),
+        advice="Nothing was written; make this change in a revision of your own",
+    )
+
+
+def _refused_rewrites(current: Catalog, steps: tuple[Step, ...], consent: Consent) -> Iterator[str]:
+    if consent.rewrite:
+        return
+    before = state_from(statement.sql for statement in split(current.dump_body))
+    state = before.copy()
+    for step in steps:
+        effect = predict(step.sql, state, current.major)
+        # What is new in this plan holds no rows yet and is rewritten in no time.
+        rewritten = [name for name in effect.rewrites if before.exists(name)]
+        if rewritten and not step.sql.startswith("REFRESH "):
+            yield (
+                f"{step.sql} rewrites {', '.join(rewritten)} while nobody can read it: "
+                "allow it with --allow-rewrite"
+            )
+        state.apply(step.sql)
+
+
+def _refused_losses(plan: Plan, consent: Consent) -> Iterator[str]:
+    for loss in plan.loses_data:
+        name = loss.object.partition(" ")[2]
+        if not {"*", name, loss.object} & set(consent.data_loss):
+            yield f"{loss.object} would lose {loss.reason}: allow it with --allow-data-loss {name}"
+
+
+def _drafts(
+    server: Server,
+    message: str,
+    down: str | None,
+    current: _Place,
+    renames: tuple[Step, ...],
+    proven: ProvenPlan,
+) -> Iterator[Draft]:
+    """One draft a phase, each with its own way down to where it started."""
+    parts = list(proven.plan.parts())
+    if renames:
+        parts.insert(0, Plan(renames))
+    place = current
+    for number, part in enumerate(parts, 1):
+        steps = part.steps
+        after = _after(server, place, steps)
+        if steps is renames:
+            back = undo_renames(steps)
+        else:
+            way_down = plan_and_prove(server, after.database, after.catalog, place.catalog)
+            _require_way_down(way_down)
+            back = way_down.plan.steps
+        lost = tuple(f"{loss.object}: {loss.reason}" for loss in part.loses_data)
+        title = message if len(parts) == 1 else f"{message} ({number} of {len(parts)})"
+        draft = Draft(rev_id(), down, title, steps[0].phase, steps, back, lost)
+        yield draft
+        down, place = draft.id, after
+
+
+def _require_way_down(proven: ProvenPlan) -> None:
+    if proven.plan.not_planned:
+        left = "; ".join(f"{each.object}: {each.reason}" for each in proven.plan.not_planned)
+        raise PlanError(
+            reason=f"not planned: the way down needs {left}",
+            advice="Nothing was written; make this change in a revision of your own",
+        )
+    _require_convergence(proven)
+
+
+def _write_proven(
+    project: Project,
+    server: Server,
+    history: History,
+    current: _Place,
+    desired: Catalog,
+    drafts: list[Draft],
+) -> Iterator[Written]:
+    """Write the files, run them by Alembic up and down on a copy, and keep them if that holds."""
+    now = dt.datetime.now(dt.UTC)
+    paths: list[Path] = []
+    try:
+        for draft in drafts:
+            path = _path(history, draft, now)
+            paths.append(path)
+            path.write_text(revision_text(draft, now), "utf-8")
+        _prove_files(project, server, current, desired, [draft.id for draft in drafts])
+    except BaseException:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise
+    for draft, path in zip(drafts, paths, strict=True):
+        yield Written(draft.id, path, draft.phase, draft.upgrade, draft.downgrade, draft.lost)
+
+
+def _prove_files(
+    project: Project, server: Server, current: _Place, desired: Catalog, ids: list[str]
+) -> None:
+    database = server.create_database(template=current.database)
+    replay = Replay(project, server.url(database))
+    revisions = [replay.history.revision(name) for name in ids]
+    replay.run_all(revisions, "upgrade")
+    up = compare_stable(server, read_catalog(server, database), desired)
+    replay.run_all(revisions[::-1], "downgrade")
+    down = compare_stable(server, read_catalog(server, database), current.catalog)
+    for direction, comparison in (("up", up), ("down", down)):
+        if not comparison.equal:
+            raise PlanError(
+                reason=f"the files do not do {direction} what the plan does: "
+                + "; ".join(comparison.describe()),
+                advice="They were removed again; this is a bug of zd, please report it",
+            )
+
+
+def _path(history: History, draft: Draft, now: dt.datetime) -> Path:
+    """Where Alembic would put the file: beside the head's, named by file_template."""
+    scripts = history.scripts
+    folder = Path(scripts.versions)
+    if draft.down is not None and any(each.id == draft.down for each in history):
+        folder = history.revision(draft.down).path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(scripts._rev_path(folder, draft.id, draft.message, now))

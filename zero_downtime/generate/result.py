@@ -1,0 +1,36 @@
+"""What generate and diff give back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zero_downtime.plan import NotPlanned, Phase, Step
+
+
+@dataclass(frozen=True)
+class Written:
+    """A revision file that was written and proven."""
+
+    id: str
+    path: Path
+    phase: Phase
+    upgrade: tuple[Step, ...]
+    downgrade: tuple[Step, ...]
+    lost: tuple[str, ...] = ()  # what the way down can't bring back
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The outcome of ``zd generate``: files, or the reasons why none was written."""
+
+    written: tuple[Written, ...] = ()
+    not_planned: tuple[NotPlanned, ...] = ()
+    refused: tuple[str, ...] = ()  # a step that needs a consent, with the option that gives it
+    noted: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """The schema modules are what the history says."""
+        return not (self.written or self.not_planned or self.refused)
