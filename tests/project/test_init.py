@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -281,6 +283,28 @@ def test_alembic_settings_in_pyproject_are_adopted(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "models"),
+    [
+        ("clinic", "clinic/models.py"),
+        ("telemetry", "telemetry/models.py"),
+        ("ledger", None),
+        ("warehouses", None),
+    ],
+)
+def test_strangers_projects_are_adopted(tmp_path: Path, name: str, models: str | None) -> None:
+    folder = tmp_path / name
+    shutil.copytree(ROOT / "tests" / "projects" / name, folder)
+    before = snapshot(folder)
+    result = init(folder)
+    assert result.exit_code == 0, result.output
+    assert "none was touched" in result.output
+    after = snapshot(folder)
+    assert set(after) - set(before) <= {"pyproject.toml"}
+    assert all(after[file].startswith(before[file]) for file in before)
+    assert find_project(folder / "pyproject.toml").config.schemas == models
+
+
 def test_models_with_an_error_are_adopted_and_the_error_is_told(tmp_path: Path) -> None:
     write(tmp_path, {**STRANGER, "app/db/base.py": "import no_such_driver\n"})
     result = init(tmp_path)
@@ -314,9 +338,17 @@ def test_a_project_without_models_is_adopted_all_the_same(tmp_path: Path) -> Non
             "app/all.py",
         ),
         ({"app/users/models.py": "USER", "app/orders/models.py": "ORDER"}, "app"),
+        ({"models.py": "USER", "old/0001_a.py": "down_revision = None\nORDER"}, "models.py"),
         ({"user.py": "USER", "order.py": "ORDER"}, None),
     ],
-    ids=["one file", "one file of a package", "what env.py imports", "common folder", "nowhere"],
+    ids=[
+        "one file",
+        "one file of a package",
+        "what env.py imports",
+        "common folder",
+        "revisions elsewhere",
+        "nowhere",
+    ],
 )
 def test_models_are_found_in_common_layouts(
     tmp_path: Path, files: dict[str, str], place: str | None
@@ -331,7 +363,10 @@ def test_models_are_found_in_common_layouts(
             "alembic.ini": STRANGER["alembic.ini"],
             "alembic/script.py.mako": "",
             "alembic/env.py": "target_metadata = None\n",
-            **{name: texts.get(text, text) for name, text in files.items()},
+            **{
+                name: re.sub("USER|ORDER", lambda word: texts[word[0]], text)
+                for name, text in files.items()
+            },
         },
     )
     initialise(tmp_path)

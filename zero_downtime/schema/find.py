@@ -49,9 +49,16 @@ def _tree(file: Path) -> ast.Module | None:
 
 
 def _declares_tables(file: Path) -> bool:
-    """A class with ``__tablename__``, a SQLModel table, or a call of ``Table(name, metadata``."""
+    """A class with ``__tablename__``, a SQLModel table, or a call of ``Table(name, metadata``.
+
+    A revision, wherever it lies, may hold tables of its day and declares none.
+    """
     tree = _tree(file)
-    return tree is not None and any(_is_table(node) for node in ast.walk(tree))
+    return tree is not None and not _is_revision(tree) and any(map(_is_table, ast.walk(tree)))
+
+
+def _is_revision(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == "down_revision" for node in ast.walk(tree))
 
 
 def _is_table(node: ast.AST) -> bool:
