@@ -110,6 +110,24 @@ def test_plain_alembic_works_in_the_new_project(
     assert "CREATE TABLE t" in alembic(tmp_path, "upgrade", "head", "--sql")
 
 
+def test_the_new_project_is_generated_applied_and_undone(
+    tmp_path: Path, server: EmbeddedServer, database: str
+) -> None:
+    init(tmp_path)
+    config = ["--config", str(tmp_path / "pyproject.toml")]
+    first = CliRunner().invoke(zd, ["generate", "-m", "first tables", *config])
+    assert first.exit_code == 0, first.output
+    again = CliRunner().invoke(zd, ["generate", "-m", "again", *config])
+    assert again.exit_code == 0, again.output
+    assert len(list((tmp_path / "migrations" / "versions").glob("*.py"))) == 1
+    url = server.url(database)
+    assert "failed" not in alembic(tmp_path, "upgrade", "head", DATABASE_URL=url)
+    with server.connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM accounts").fetchone() == (0,)
+        assert "failed" not in alembic(tmp_path, "downgrade", "base", DATABASE_URL=url)
+        assert connection.execute("SELECT to_regclass('accounts')").fetchone() == (None,)
+
+
 def test_each_revision_of_the_new_project_commits_by_itself(
     tmp_path: Path, server: EmbeddedServer, database: str
 ) -> None:
