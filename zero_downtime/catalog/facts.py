@@ -5,6 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from zero_downtime.config import Ignore
+
+# On a scratch server there are no owners, no provider's roles and nobody else's objects.
+NOTHING_IGNORED = Ignore(schemas=(), roles=(), extensions=("plpgsql",))
+
+
+def without_meta_commands(dump: str) -> str:
+    r"""A dump without psql's ``\restrict`` lines, whose keys differ from one run to the next."""
+    return _META_COMMAND.sub("", dump)
+
+
+_META_COMMAND = re.compile(r"^\\(?:un)?restrict .*$", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Identity:
@@ -52,6 +65,7 @@ class Catalog:
     major: int
     # What exists beyond the facts and is worth saying: identity and remark.
     notes: tuple[tuple[Identity, str], ...] = ()
+    ignore: Ignore = NOTHING_IGNORED  # what was left out when it was read
     _columns: dict[str, list[str]] = field(default_factory=dict, compare=False)
 
     def __contains__(self, identity: Identity) -> bool:
@@ -64,7 +78,7 @@ class Catalog:
     @property
     def dump_body(self) -> str:
         """The dump without the lines that differ from one run to the next."""
-        return re.sub(r"^\\(?:un)?restrict .*$", "", self.dump, flags=re.MULTILINE)
+        return without_meta_commands(self.dump)
 
     def columns(self, table: str) -> list[str]:
         """The columns of a table in their order."""

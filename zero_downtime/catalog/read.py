@@ -18,13 +18,18 @@ from typing import Any
 import psycopg
 from pglast import parser
 
-from zero_downtime.catalog.facts import Catalog, Fact, Identity
+from zero_downtime.catalog.facts import (
+    NOTHING_IGNORED,
+    Catalog,
+    Fact,
+    Identity,
+    without_meta_commands,
+)
 from zero_downtime.config import Ignore
 from zero_downtime.errors import DatabaseError
 from zero_downtime.postgres.names import qualified, quoted
 from zero_downtime.postgres.server import Server, masked
 
-_META_COMMAND = re.compile(r"^\\(?:un)?restrict .*$", re.MULTILINE)
 _HEADER = re.compile(r"^-- Name: (.*); Type: (.*); Schema: (.*?); Owner:", re.MULTILINE)
 
 INVALID_INDEXES = """
@@ -57,9 +62,11 @@ def read_catalog(
     DatabaseError when the database refuses.
     """
     conninfo = url or server.url(database)
-    ignore = ignore or Ignore(schemas=(), roles=(), extensions=("plpgsql",), owners=True)
+    ignore = ignore or NOTHING_IGNORED
     arguments = [f"--exclude-schema={pattern}" for pattern in ignore.schemas]
     arguments += [f"--exclude-table={pattern}" for pattern in ignore.tables]
+    if server.major >= 17:  # the option came with pg_dump 17
+        arguments += [f"--exclude-extension={pattern}" for pattern in ignore.extensions]
     arguments += ["--no-owner"] if ignore.owners else []
     arguments += ["--no-privileges"] if ignore.privileges else []
     done = subprocess.run(
@@ -93,7 +100,7 @@ def read_catalog(
         (Identity("materialized view", name), "is not filled: reading it fails until REFRESH")
         for (name,) in unfilled
     )
-    return Catalog(facts, done.stdout, major, notes)
+    return Catalog(facts, done.stdout, major, notes, ignore)
 
 
 def load_catalog(dump: str, major: int) -> Catalog:
@@ -146,7 +153,7 @@ def _kept(facts: dict[Identity, Fact], ignore: Ignore) -> Iterator[tuple[Identit
 
 
 def _facts(dump: str) -> Iterator[Fact]:
-    data = _META_COMMAND.sub("", dump).encode()
+    data = without_meta_commands(dump).encode()
     header = ("", "", "")
     tablespace = access_method = ""
     position = previous_end = 0

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 
+from zero_downtime.catalog.cluster import provide_cluster_objects
 from zero_downtime.catalog.compare import Comparison, compare
-from zero_downtime.catalog.facts import Catalog, Identity
+from zero_downtime.catalog.facts import Catalog
 from zero_downtime.catalog.read import read_catalog
 from zero_downtime.errors import ServerError
 from zero_downtime.postgres.server import Server, scratch_database
@@ -38,17 +40,18 @@ def stable(server: Server, catalog: Catalog) -> Catalog:
     for _ in range(_ROUNDS):
         with scratch_database(server) as database:
             load_dump(server, database, before.dump)
-            after = read_catalog(server, database)
+            after = read_catalog(server, database, ignore=catalog.ignore)
         if after.dump_body == before.dump_body:
             break
         before = after
     # What a dump does not carry over stays as it was read.
     hidden = {i: f for i, f in catalog.facts.items() if i.kind.startswith("invalid ")}
-    return Catalog({**after.facts, **hidden}, after.dump, catalog.major, catalog.notes)
+    return replace(catalog, facts={**after.facts, **hidden}, dump=after.dump)
 
 
 def load_dump(server: Server, database: str, dump: str) -> None:
     """Run a schema dump or any SQL script in a database. Raises ServerError at its first error."""
+    provide_cluster_objects(server, dump)
     done = subprocess.run(
         [
             str(server.bin_dir / "psql"),
@@ -69,16 +72,3 @@ def load_dump(server: Server, database: str, dump: str) -> None:
             reason=f"a schema could not be loaded on the scratch server ({reason})",
             advice="Mend that statement, or give a server that has what it needs with --server",
         )
-
-
-def not_compared() -> tuple[Identity, ...]:
-    """What neither a dump nor our queries hold: named wherever equality is claimed."""
-    return tuple(
-        Identity("out of scope", name)
-        for name in (
-            "roles and their memberships",
-            "settings of the database and of roles",
-            "extension versions",
-            "sequence positions",
-        )
-    )

@@ -21,13 +21,13 @@ from zero_downtime.generate.prove import ProvenPlan, plan_and_prove, run_steps
 from zero_downtime.generate.renames import rename_steps, undo_renames
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.generate.revision_file import Draft, revision_text
+from zero_downtime.generate.states import Place, declared, replayed
 from zero_downtime.history import History, read_history
 from zero_downtime.plan import Plan, Step
 from zero_downtime.postgres.server import Server, open_server
 from zero_downtime.project import Project
 from zero_downtime.replay import Replay
 from zero_downtime.schema.ddl import Rename
-from zero_downtime.schema.load import load_desired
 from zero_downtime.sql.effects import predict
 from zero_downtime.sql.script import split
 from zero_downtime.sql.state import state_from
@@ -41,14 +41,6 @@ class Consent:
 
     rewrite: bool = False
     data_loss: tuple[str, ...] = ()  # objects as the plan names them, "*" for all
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A scratch database in some state, and its catalog."""
-
-    database: str
-    catalog: Catalog
 
 
 def generate(
@@ -73,9 +65,10 @@ def generate(
     scratch = open_server(server or project.config.server)
     with contextlib.closing(scratch):
         say(f"replaying {len(history)} revisions on PostgreSQL {scratch.version}")
-        current, notes = _replayed(project, scratch, history)
+        current, notes = replayed(project, scratch, history)
         say("loading the schema modules")
-        desired, renames = _declared(project, scratch)
+        wanted, renames = declared(project, scratch)
+        desired = wanted.catalog
         say("comparing and planning")
         steps, renamed = _renamed(scratch, current, renames)
         proven = plan_and_prove(scratch, renamed.database, renamed.catalog, desired)
@@ -98,32 +91,18 @@ def generate(
         return replace(result, written=tuple(written))
 
 
-def _replayed(project: Project, server: Server, history: History) -> tuple[_Place, list[str]]:
-    database = server.create_database()
-    replay = Replay(project, server.url(database), history=history)
-    replay.run_all(tuple(history), "upgrade")
-    return _Place(database, read_catalog(server, database)), replay.notes
-
-
-def _declared(project: Project, server: Server) -> tuple[Catalog, tuple[Rename, ...]]:
-    database = server.create_database()
-    with server.connect(database) as connection:
-        declared = load_desired(project, connection)
-    return read_catalog(server, database), declared.renames
-
-
 def _renamed(
-    server: Server, current: _Place, renames: tuple[Rename, ...]
-) -> tuple[tuple[Step, ...], _Place]:
+    server: Server, current: Place, renames: tuple[Rename, ...]
+) -> tuple[tuple[Step, ...], Place]:
     """The declared renames, and a copy on which they were done."""
     steps = rename_steps(renames, current.catalog)
     return steps, _after(server, current, steps) if steps else current
 
 
-def _after(server: Server, place: _Place, steps: tuple[Step, ...]) -> _Place:
+def _after(server: Server, place: Place, steps: tuple[Step, ...]) -> Place:
     database = server.create_database(template=place.database)
     run_steps(server, database, steps)
-    return _Place(database, read_catalog(server, database))
+    return Place(database, read_catalog(server, database))
 
 
 def _require_convergence(proven: ProvenPlan) -> None:
@@ -170,7 +149,7 @@ def _drafts(
     server: Server,
     message: str,
     down: str | None,
-    current: _Place,
+    current: Place,
     renames: tuple[Step, ...],
     proven: ProvenPlan,
 ) -> Iterator[Draft]:
@@ -209,7 +188,7 @@ def _write_proven(
     project: Project,
     server: Server,
     history: History,
-    current: _Place,
+    current: Place,
     desired: Catalog,
     drafts: list[Draft],
 ) -> Iterator[Written]:
@@ -231,7 +210,7 @@ def _write_proven(
 
 
 def _prove_files(
-    project: Project, server: Server, current: _Place, desired: Catalog, ids: list[str]
+    project: Project, server: Server, current: Place, desired: Catalog, ids: list[str]
 ) -> None:
     database = server.create_database(template=current.database)
     replay = Replay(project, server.url(database))

@@ -1,0 +1,53 @@
+"""Schemas as scratch databases: the history replayed, the modules loaded, a script, a live copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zero_downtime.catalog import Catalog, load_dump, read_catalog
+from zero_downtime.config import Ignore
+from zero_downtime.history import History, Revision
+from zero_downtime.postgres.server import Server, libpq_url
+from zero_downtime.project import Project
+from zero_downtime.replay import Replay
+from zero_downtime.schema.ddl import Rename
+from zero_downtime.schema.load import load_desired
+
+
+@dataclass(frozen=True)
+class Place:
+    """A scratch database in some state, and its catalog."""
+
+    database: str
+    catalog: Catalog
+
+
+def replayed(
+    project: Project, server: Server, history: History, revisions: Sequence[Revision] | None = None
+) -> tuple[Place, list[str]]:
+    """The state after these revisions (default: all), and what had to be arranged for env.py."""
+    database = server.create_database()
+    replay = Replay(project, server.url(database), history=history)
+    replay.run_all(tuple(history) if revisions is None else revisions, "upgrade")
+    return Place(database, read_catalog(server, database)), replay.notes
+
+
+def declared(project: Project, server: Server) -> tuple[Place, tuple[Rename, ...]]:
+    """The state that the schema modules declare, and the renames they speak of."""
+    database = server.create_database()
+    with server.connect(database) as connection:
+        loaded = load_desired(project, connection)
+    return Place(database, read_catalog(server, database)), loaded.renames
+
+
+def scripted(server: Server, script: str) -> Place:
+    """The state that an SQL script builds. Raises ServerError at its first error."""
+    database = server.create_database()
+    load_dump(server, database, script)
+    return Place(database, read_catalog(server, database))
+
+
+def live(server: Server, url: str, ignore: Ignore) -> Catalog:
+    """The catalog of a database that is not ours; it is only read. Raises DatabaseError."""
+    return read_catalog(server, "", url=libpq_url(url), ignore=ignore)
