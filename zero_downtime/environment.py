@@ -29,6 +29,8 @@ Host = Callable[[], contextlib.AbstractContextManager[None]]
 
 # Modules of a project that share their name with one loaded before, kept from run to run.
 _kept: dict[Path, dict[str, ModuleType]] = {}
+# The working directories that guests have left.
+_home: list[Path] = []
 
 
 @contextlib.contextmanager
@@ -44,7 +46,11 @@ def guest(project: Project, say: Say | None = None) -> Iterator[Host]:
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
             yield
 
-    with imports(project), _own_output(say or _nobody), _batch_places():
+    def tell(line: str) -> None:
+        with host():
+            (say or _nobody)(line)
+
+    with imports(project), _own_output(tell), _batch_places():
         yield host
 
 
@@ -52,6 +58,7 @@ def guest(project: Project, say: Say | None = None) -> Iterator[Host]:
 def imports(project: Project) -> Iterator[None]:
     """The project's modules come first, and none of another project passes for one of them."""
     path, folder = list(sys.path), Path.cwd()
+    _home.append(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about old spellings of prepend_sys_path
         prepended = project.alembic_config().get_prepend_sys_paths_list() or ()
@@ -71,6 +78,7 @@ def imports(project: Project) -> Iterator[None]:
         sys.path[:] = path
         _forget_relative_paths()
         os.chdir(folder)
+        _home.pop()
 
 
 def _forget_relative_paths() -> None:
@@ -190,9 +198,9 @@ def _nobody(line: str) -> None:
 
 
 def shown(path: Path) -> str:
-    """A path as messages show it: relative to the working directory when it lies below."""
+    """A path as messages show it: relative to the user's working directory when it lies below."""
     with contextlib.suppress(ValueError, OSError):
-        return str(path.relative_to(Path.cwd()))
+        return str(path.relative_to(_home[0] if _home else Path.cwd()))
     return str(path)
 
 

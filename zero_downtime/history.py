@@ -70,7 +70,11 @@ class Revision:
 
 @dataclass(frozen=True)
 class History:
-    """The revisions of a project from base to heads, in the order in which they are applied."""
+    """The revisions of a project from base to heads, in the order in which they are applied.
+
+    ``heads`` are those that nothing builds or depends on: what a database has in its version
+    table when all is applied.
+    """
 
     revisions: tuple[Revision, ...]
     heads: tuple[str, ...]
@@ -138,7 +142,7 @@ def read_history(project: Project) -> History:
             ) from error
         return History(
             revisions=tuple(_revision(script, scripts) for script in reversed(ordered)),
-            heads=tuple(scripts.get_heads()),
+            heads=tuple(scripts.revision_map._real_heads),
             scripts=scripts,
         )
 
@@ -285,6 +289,7 @@ def render(project: Project, revision: Revision, direction: Direction) -> list[S
     """
     refuse_several_databases(revision, direction)
     with environment.guest(project):
+        metadata = _target_metadata(project, revision.scripts)
         config = project.alembic_config()
         options = {"as_sql": True, "destination_rev": revision.id}
         with EnvironmentContext(config, revision.scripts, **options) as context:
@@ -294,7 +299,7 @@ def render(project: Project, revision: Revision, direction: Direction) -> list[S
             context.configure(
                 dialect_name="postgresql",
                 output_buffer=StringIO(),
-                target_metadata=_target_metadata(project, revision.scripts),
+                target_metadata=metadata,
             )
             migration = context.get_context()
             migration.dialect = recorder.dialect

@@ -28,6 +28,7 @@ from sqlalchemy.schema import CreateTable
 from zero_downtime import environment
 from zero_downtime.environment import Say
 from zero_downtime.errors import (
+    DatabaseError,
     EnvironmentFailed,
     ExtensionMissing,
     HistoryError,
@@ -46,7 +47,7 @@ from zero_downtime.history import (
 )
 from zero_downtime.postgres import failure
 from zero_downtime.postgres.literals import NoLiteral, fill
-from zero_downtime.postgres.server import Server, libpq_url, scratch_database
+from zero_downtime.postgres.server import Server, libpq_url, masked, scratch_database
 from zero_downtime.project import Project
 from zero_downtime.sql.statement import Direction, Location, Statement
 
@@ -291,6 +292,12 @@ class Replay:
             except (Exception, SystemExit) as error:
                 if visit.revision is not None or visit.reached:
                     raise visit.failed(error) from error
+                if isinstance(error, sa.exc.DBAPIError):
+                    raise DatabaseError(
+                        database=masked(self.url or self.env_py),
+                        reason=f"the server refuses the connection ({failure.message(error)})",
+                        advice="Check host, database, user and password",
+                    ) from error
                 if not self._arrange(error):
                     self._give_up(error)
 
@@ -438,9 +445,15 @@ class _Visit:
             return error
         revision = self.revision
         reason = failure.message(error)
+        state = failure.sqlstate(error)
+        if revision is None and state is not None:
+            return DatabaseError(
+                database=masked(self._replay.url or self._replay.env_py),
+                reason=f"env.py got an error ({reason})",
+                advice="Check what this user may do there",
+            )
         if revision is None:
             return EnvironmentFailed(where=self._replay.env_py, reason=reason)
-        state = failure.sqlstate(error)
         lines = environment.lines_in(error, revision.path)
         line = lines[-1] if lines else revision.line_of(self._direction)
         if state is None:
