@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.apply import constraint_columns
 from zero_downtime.sql.attach import bound_is_proven
 from zero_downtime.sql.effects import Prediction
 from zero_downtime.sql.facts import Constraint, Relation
-from zero_downtime.sql.tree import Node, columns_in, fields_of, names_of
+from zero_downtime.sql.state import sequence_in
+from zero_downtime.sql.tree import Node, columns_in, fields_of, names_of, tagged, walk
 from zero_downtime.sql.types import SERIAL_TYPES, Change, change_of
 
 AE = LockMode.ACCESS_EXCLUSIVE
@@ -109,8 +111,10 @@ def alter_table(p: Prediction, node: Node) -> None:
     dropped = {c["name"] for c in commands if c["subtype"] == "AT_DropConstraint"}
     for command in commands:
         form = SUBCOMMANDS.get(command["subtype"], _HEAVIEST)
-        if form.recurses and not only and _reaches_children(p, key, command):
-            p.lock(p.state.descendants(key), mode)
+        if form.recurses and not only:
+            below = _mode_below(p, key, command, mode)
+            if below:
+                p.lock(p.state.descendants(key), below)
         effect = _EFFECTS.get(command["subtype"])
         if effect:
             effect(p, _Target(key, command, mode, only, frozenset(dropped)))
@@ -133,14 +137,24 @@ def _is_light_parameter(name: str) -> bool:
     return name in _LIGHT_PARAMETER_NAMES or name.startswith(_LIGHT_PARAMETERS)
 
 
-def _reaches_children(p: Prediction, key: str, command: Node) -> bool:
-    """Constraints that plain inheritance does not pass on stay with the table."""
+def _mode_below(p: Prediction, key: str, command: Node, mode: LockMode) -> LockMode | None:
+    """The lock on partitions and children: mostly that of the table, and none for what stays."""
     if command["subtype"] != "AT_AddConstraint":
-        return True
+        return mode
     constraint = fields_of(command["def"])
     if constraint["contype"] in ("CONSTR_CHECK", "CONSTR_NOTNULL"):
-        return not constraint.get("is_no_inherit")
-    return p.relation(key).kind == "partitioned table"
+        return None if constraint.get("is_no_inherit") and p.major < 18 else mode
+    if p.relation(key).kind != "partitioned table":
+        return None
+    # Up to 17 the index of a constraint went to partitions as CREATE INDEX does.
+    builds = constraint["contype"] != "CONSTR_FOREIGN" and p.major < 18
+    return LockMode.SHARE if builds and not _adds_not_null(p, key, constraint) else mode
+
+
+def _adds_not_null(p: Prediction, key: str, constraint: Node) -> bool:
+    return constraint["contype"] == "CONSTR_PRIMARY" and not all(
+        is_proven_not_null(p.relation(key), column) for column in constraint_columns(constraint)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +193,8 @@ def add_column(p: Prediction, t: _Target, definition: Node) -> None:
         p.rewrite(tables)
         _rebuild_indexes(p, tables)
     default = _default_of(definition)
+    if column_rewrites(p, definition):
+        call_sequences(p, default)
     required = "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds
     if "CONSTR_CHECK" in kinds or (required and default is None and not _fills_itself(definition)):
         p.scan(tables)
@@ -227,6 +243,27 @@ def column_rewrites(p: Prediction, definition: Node) -> bool:
         return True
     default = _default_of(definition)
     return default is not None and p.state.volatility(default) != "not volatile"
+
+
+def _column_default(p: Prediction, t: _Target) -> None:
+    p.lock(default_sequences(p, t.command.get("def")), LockMode.ACCESS_SHARE)
+
+
+def call_sequences(p: Prediction, expression: Any) -> None:
+    """Lock the sequences that an expression moves or reads."""
+    for _, fields in walk({"": expression}):
+        if "funcname" in fields:
+            name = sequence_in({"FuncCall": fields})
+            if name is not None:
+                p.lock(
+                    p.state.key_of(tuple(name.replace('"', "").split("."))), LockMode.ROW_EXCLUSIVE
+                )
+
+
+def default_sequences(p: Prediction, expression: Node | None) -> list[str]:
+    """The sequence of a default, which is locked with the text of the default from 18 on."""
+    name = sequence_in(expression) if p.major >= 18 else None
+    return [p.state.key_of(tuple(name.replace('"', "").split(".")))] if name else []
 
 
 def _alter_type(p: Prediction, t: _Target) -> None:
@@ -306,9 +343,7 @@ def _partners(
     p: Prediction, key: str, own: Callable[[Constraint], bool], other: Callable[[Constraint], bool]
 ) -> list[str]:
     """Tables at the other end of a table's own foreign keys and of those that point to it."""
-    found = [
-        c.references for c in p.relation(key).foreign_keys() if c.references and own(c)
-    ]
+    found = [c.references for c in p.relation(key).foreign_keys() if c.references and own(c)]
     for child in p.state.referencing(key):
         constraints = p.relation(child).foreign_keys()
         if any(c.references == key and other(c) for c in constraints):
@@ -376,12 +411,21 @@ def _drop_column(p: Prediction, t: _Target) -> None:
         for partner in partners:
             p.lock(p.state.tree(partner), AE)
     if cascade:
-        readers = (r for r in p.state.readers(t.key) if _mentions(p.relation(r), name))
-        p.lock(readers, AE)
+        p.lock(views_on(p, t.key, name), AE)
+
+
+def views_on(p: Prediction, key: str, column: str) -> list[str]:
+    """The views that fall with a column: those that read it, and those that read such a view."""
+    found: list[str] = []
+    for reader in p.state.readers(key):
+        relation = p.relation(reader)
+        if key in relation.reads and _mentions(relation, column):
+            found += [reader, *p.state.readers(reader)]
+    return found
 
 
 def _mentions(view: Relation, column: str) -> bool:
-    return not view.columns or column in columns_in(view.query)
+    return column in columns_in(view.query) or any(True for _ in tagged(view.query, "A_Star"))
 
 
 def _identity(p: Prediction, t: _Target) -> None:
@@ -391,8 +435,8 @@ def _identity(p: Prediction, t: _Target) -> None:
 def _set_identity(p: Prediction, t: _Target) -> None:
     options = {fields_of(item)["defname"] for item in t.command["def"]["List"]["items"]}
     for sequence in p.state.owned_sequences(t.key, t.command["name"]):
+        p.lock(sequence, SRE)
         if options - {"generated"}:
-            p.lock(sequence, SRE)
             p.rewrite(sequence, reads=False)
 
 
@@ -406,7 +450,7 @@ def _add_constraint(p: Prediction, t: _Target) -> None:
 def add_constraint(p: Prediction, t: _Target, constraint: Node) -> None:
     kind = constraint["contype"]
     checked = not constraint.get("skip_validation") and constraint.get("is_enforced", True)
-    tables = t.tables(p)
+    tables = [t.key] if constraint.get("is_no_inherit") else t.tables(p)
     if kind == "CONSTR_CHECK" and checked:
         p.scan(tables)
     elif kind == "CONSTR_NOTNULL" and checked:
@@ -462,13 +506,6 @@ def _drop_constraint(p: Prediction, t: _Target) -> None:
                 p.lock(p.state.tree(child), AE)
 
 
-def _alter_constraint(p: Prediction, t: _Target) -> None:
-    name = t.definition.get("conname")
-    constraint = p.relation(t.key).constraints.get(str(name))
-    if constraint and constraint.references:
-        p.lock(p.state.tree(constraint.references), AE)
-
-
 # Storage
 
 
@@ -512,9 +549,12 @@ def _attach(p: Prediction, t: _Target) -> None:
     if default:
         p.lock(p.state.tree(default), AE)
         p.scan(p.state.tree(default))
+    own = {(c.columns, c.references) for c in child.foreign_keys() if c.valid}
     for constraint in p.relation(t.key).foreign_keys():
         if constraint.references:
             p.lock(p.state.tree(constraint.references), SRE)
+            if (constraint.columns, constraint.references) not in own:
+                p.scan([*p.state.tree(child_key), *p.state.tree(constraint.references)])
     attach_indexes(p, t.key, child_key)
 
 
@@ -556,7 +596,7 @@ _EFFECTS: Mapping[str, Callable[[Prediction, _Target], None]] = {
     "AT_AddConstraint": _add_constraint,
     "AT_ValidateConstraint": _validate,
     "AT_DropConstraint": _drop_constraint,
-    "AT_AlterConstraint": _alter_constraint,
+    "AT_ColumnDefault": _column_default,
     "AT_SetAccessMethod": _set_access_method,
     "AT_SetTableSpace": _set_tablespace,
     "AT_SetLogged": _set_logged,

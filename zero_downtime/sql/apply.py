@@ -130,9 +130,8 @@ def _inherit(state: State, key: str, parent_key: str) -> None:
     parent, child = state.relation(parent_key), state.relations[key]
     if parent is None:
         return
-    born = {"born": state.unit}
     passed_on = {
-        name: replace(c, **born, index=None)
+        name: replace(c, born=state.unit, index=None)
         for name, c in parent.constraints.items()
         if c.kind in ("check", "not null") or (child.is_partition and c.kind == "foreign key")
     }
@@ -626,9 +625,7 @@ def _drop_index_key(state: State, key: str) -> None:
 
 def _create_as(state: State, node: Node) -> None:
     into = node["into"]
-    kind: RelationKind = (
-        "materialized view" if node.get("objtype") == "OBJECT_MATVIEW" else "table"
-    )
+    kind: RelationKind = "materialized view" if node.get("objtype") == "OBJECT_MATVIEW" else "table"
     query = node["query"]
     _create_from_query(state, into["rel"], kind, query)
 
@@ -675,9 +672,7 @@ def _create_sequence(state: State, node: Node) -> None:
     if key in state.relations:
         return
     schema, _, name = key.partition(".")
-    state.put(
-        Relation(schema, name, "sequence", born=state.unit, storage=state.transaction)
-    )
+    state.put(Relation(schema, name, "sequence", born=state.unit, storage=state.transaction))
     _own_sequence(state, key, node)
 
 
@@ -850,7 +845,7 @@ def _drop_schema(state: State, schema: str) -> None:
             drop_relation(state, key)
     for facts in (state.types, state.functions):
         for key in [k for k in facts if k.startswith(f"{schema}.")]:
-            del facts[key]  # type: ignore[attr-defined]
+            del facts[key]
 
 
 def _drop_trigger(state: State, key: str, name: str) -> None:
@@ -912,7 +907,9 @@ def rename_relation(state: State, key: str, schema: str, new: str) -> None:
         for k in {*state.children(key), *state.referencing(key)}
         if k in state.relations
     ]
-    others = [r for r in state.relations.values() if key in r.reads or (r.owned_by or "")[:1] == (key,)]
+    others = [
+        r for r in state.relations.values() if key in r.reads or (r.owned_by or "")[:1] == (key,)
+    ]
     indexes = state.indexes_of(key)
     old_constraints = relation.constraints
     state.forget(key)
@@ -964,7 +961,9 @@ def rename_column(state: State, key: str, old: str, new: str) -> None:
 
     columns = {now(n): replace(c, name=now(n)) for n, c in relation.columns.items()}
     constraints = {
-        n: replace(c, columns=tuple(map(now, c.columns)), expression=_renamed(c.expression, old, new))
+        n: replace(
+            c, columns=tuple(map(now, c.columns)), expression=_renamed(c.expression, old, new)
+        )
         for n, c in relation.constraints.items()
     }
     state.put(replace(relation, columns=columns, constraints=constraints))
@@ -1002,17 +1001,14 @@ def _renamed(node: Any, old: str, new: str) -> Any:
     return {key: _renamed(value, old, new) for key, value in node.items()}
 
 
-def _rename_constraint(
-    state: State, key: str, old: str, new: str, index_too: bool = True
-) -> None:
+def _rename_constraint(state: State, key: str, old: str, new: str, index_too: bool = True) -> None:
     relation = state.relation(key)
     if relation is None or old not in relation.constraints:
         return
     constraint = relation.constraints[old]
     renamed = replace(constraint, name=new, index=new if constraint.index else None)
     constraints = {
-        new if n == old else n: renamed if n == old else c
-        for n, c in relation.constraints.items()
+        new if n == old else n: renamed if n == old else c for n, c in relation.constraints.items()
     }
     state.put(replace(relation, constraints=constraints))
     if not constraint.index:

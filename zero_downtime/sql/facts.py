@@ -64,8 +64,10 @@ def _implies(expression: Node | None, column: str) -> bool:
         )
     joined = expression.get("BoolExpr", {})
     parts = [_implies(part, column) for part in joined.get("args", ())]
-    return any(parts) if joined.get("boolop") == "AND_EXPR" else bool(parts) and (
-        joined.get("boolop") == "OR_EXPR" and all(parts)
+    return (
+        any(parts)
+        if joined.get("boolop") == "AND_EXPR"
+        else bool(parts) and (joined.get("boolop") == "OR_EXPR" and all(parts))
     )
 
 

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import alter_table, attach_indexes, referenced_columns
+from zero_downtime.sql.alter_table import (
+    alter_table,
+    call_sequences,
+    default_sequences,
+    referenced_columns,
+    views_on,
+)
 from zero_downtime.sql.apply import RELATION_KINDS
 from zero_downtime.sql.effects import Prediction
 from zero_downtime.sql.facts import Constraint, Relation
@@ -37,13 +43,15 @@ SRE = LockMode.SHARE_ROW_EXCLUSIVE
 EX = LockMode.EXCLUSIVE
 AE = LockMode.ACCESS_EXCLUSIVE
 
+_INCLUDING_DEFAULTS = 1 << 3  # CREATE_TABLE_LIKE_DEFAULTS in parsenodes.h
+
 
 # Queries
 
 
 def read(p: Prediction, query: Any) -> None:
     """Lock what a query or expression names, views taken apart."""
-    _call_sequences(p, query)
+    call_sequences(p, query)
     for kind, fields in walk(query):
         writer = _WRITERS.get(kind)
         if writer:
@@ -86,14 +94,6 @@ def _ranges(node: Any) -> Iterable[Node]:
     return (fields for _, fields in walk(node) if "relname" in fields)
 
 
-def _call_sequences(p: Prediction, expression: Any) -> None:
-    for _, fields in walk({"": expression}):
-        if "funcname" in fields:
-            name = sequence_in({"FuncCall": fields})
-            if name is not None:
-                p.lock(p.state.key_of(tuple(name.replace('"', "").split("."))), RE)
-
-
 def _write_to(p: Prediction, node: Node, key: str) -> None:
     """The target of a data change: ROW EXCLUSIVE, on what a view stands for as well."""
     read_relation(p, key, RE)
@@ -113,7 +113,7 @@ def _insert(p: Prediction, node: Node) -> None:
         if column.identity:
             p.lock(p.state.owned_sequences(key, column.name), RE)
         elif column.default:
-            _call_sequences(p, column.default)
+            call_sequences(p, column.default)
             if sequence_in(column.default) is None:
                 p.lock(p.state.owned_sequences(key, column.name), RE)
     filled = given | {c.name for c in relation.columns.values() if c.default}
@@ -187,9 +187,7 @@ def _select(p: Prediction, node: Node) -> None:
     into = node.get("intoClause")
     read(p, {key: value for key, value in node.items() if key != "intoClause"})
     _lock_rows(p, node)
-    if into is None and "whereClause" not in node and "limitCount" not in node:
-        _scan_source(p, node)
-    elif into:
+    if (into is None and "whereClause" not in node and "limitCount" not in node) or into:
         _scan_source(p, node)
 
 
@@ -239,12 +237,24 @@ def _create_table(p: Prediction, node: Node) -> None:
     for element in node.get("tableElts", ()):
         kind, fields = kind_of(element)
         if kind == "TableLikeClause":
-            p.lock(p.state.key_of_range(fields["relation"]), AS)
+            _copy_columns(p, fields)
         constraints = [{"Constraint": fields}] if kind == "Constraint" else []
         for item in (*constraints, *fields.get("constraints", ())):
             constraint = fields_of(item)
             if constraint["contype"] == "CONSTR_FOREIGN":
                 p.lock(p.state.tree(p.state.key_of_range(constraint["pktable"])), SRE)
+            elif constraint["contype"] == "CONSTR_DEFAULT":
+                p.lock(default_sequences(p, constraint.get("raw_expr")), AS)
+
+
+def _copy_columns(p: Prediction, like: Node) -> None:
+    key = p.state.key_of_range(like["relation"])
+    p.lock(key, AS)
+    if p.major >= 18 and like.get("options", 0) & _INCLUDING_DEFAULTS:
+        for column in p.relation(key).columns.values():
+            if column.default and not column.generated and "FuncCall" in column.default:
+                named = default_sequences(p, column.default)
+                p.lock(named or p.state.owned_sequences(key, column.name), AS)
 
 
 def _create_partition(p: Prediction, parent: str) -> None:
@@ -361,8 +371,9 @@ def _using_sequence(p: Prediction, sequence: Relation) -> list[str]:
 def _drop_type(p: Prediction, path: tuple[str, ...]) -> None:
     key = p.state.type_key(path)
     if key:
-        for relation, _ in p.state.using_type(key):
+        for relation, column in p.state.using_type(key):
             p.lock(p.state.tree(relation.key), AE)
+            p.lock(views_on(p, relation.key, column.name), AE)
 
 
 def _drop_function(p: Prediction, path: tuple[str, ...]) -> None:
@@ -425,6 +436,14 @@ def _comment(p: Prediction, node: Node) -> None:
         p.lock(p.state.key_of(path[:-1]), AS)
 
 
+def _grant(p: Prediction, node: Node) -> None:
+    if p.major < 18 or node.get("objtype") not in ("OBJECT_TABLE", "OBJECT_SEQUENCE"):
+        return
+    for item in node.get("objects", ()):
+        if node.get("targtype") == "ACL_TARGET_OBJECT":
+            p.lock(p.state.key_of_range(fields_of(item)), AS)
+
+
 def _create_statistics(p: Prediction, node: Node) -> None:
     p.lock([p.state.key_of_range(fields_of(item)) for item in node.get("relations", ())], SUE)
 
@@ -456,9 +475,7 @@ def _truncate(p: Prediction, node: Node) -> None:
             keys += p.state.referencing(key)
     p.lock(found, AE)
     now = p.state.transaction
-    p.rewrite(
-        (key for key in found if now is None or p.relation(key).storage != now), reads=False
-    )
+    p.rewrite((key for key in found if now is None or p.relation(key).storage != now), reads=False)
     if node.get("restart_seqs"):
         for key in found:
             sequences = p.state.owned_sequences(key)
@@ -523,8 +540,7 @@ def _reindex(p: Prediction, node: Node) -> None:
         tables = [
             k
             for k, r in p.state.relations.items()
-            if r.kind in ("table", "materialized view")
-            and node.get("name") in (None, r.schema)
+            if r.kind in ("table", "materialized view") and node.get("name") in (None, r.schema)
         ]
     p.lock(tables, SUE if concurrent else SHARE)
     p.build(tables)
@@ -533,11 +549,15 @@ def _reindex(p: Prediction, node: Node) -> None:
 def _refresh(p: Prediction, node: Node) -> None:
     key = p.state.key_of_range(node["relation"])
     p.lock(key, EX if node.get("concurrent") else AE)
+    if node.get("concurrent"):
+        p.scan(key)  # the new content is compared with the old
+    else:
+        p.rewrite(key, reads=False)
+    if node.get("skipData"):
+        return
     for below in p.relation(key).reads:
         read_relation(p, below, AS)
-    if not node.get("concurrent"):
-        p.rewrite(key, reads=False)
-    if not node.get("skipData") and p.relation(key).query:
+    if p.relation(key).query:
         _scan_source(p, fields_of(p.relation(key).query))
 
 
@@ -642,6 +662,7 @@ HANDLERS: Mapping[str, Handler] = {
     "AlterPolicyStmt": _policy,
     "RuleStmt": _rule,
     "CommentStmt": _comment,
+    "GrantStmt": _grant,
     "CreateStatsStmt": _create_statistics,
     "CreatePublicationStmt": _publication,
     "AlterPublicationStmt": _publication,
@@ -665,4 +686,3 @@ HANDLERS: Mapping[str, Handler] = {
     "CreateTableSpaceStmt": _alone,
     "DropTableSpaceStmt": _alone,
 }
-__all__ = ["HANDLERS", "attach_indexes"]

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from zero_downtime.sql.facts import (
     Column,
-    Constraint,
     FunctionFacts,
     Index,
     Relation,

@@ -117,12 +117,10 @@ def _no_narrower(name: str, old: tuple[str, ...], new: tuple[str, ...]) -> bool:
     if name in ("varchar", "varbit"):
         return bool(before) and after[0] >= before[0]
     if name == "numeric":
-        scale_before, scale_after = (before + [0, 0])[1], (after + [0, 0])[1]
+        scale_before, scale_after = [*before, 0, 0][1], [*after, 0, 0][1]
         return bool(before) and after[0] >= before[0] and scale_after == scale_before
     if name in _PRECISE_TIMES:
         return after[0] >= (before[0] if before else 6)
     if name == "interval":
-        return len(after) == 1 and (
-            after[0] >= 6 or (len(before) == 1 and after[0] >= before[0])
-        )
+        return len(after) == 1 and (after[0] >= 6 or (len(before) == 1 and after[0] >= before[0]))
     return False
