@@ -1,0 +1,133 @@
+"""Plan from one schema to another: two scripts, a live database, head, or the schema modules."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zero_downtime.catalog import Catalog, compare_stable, stable
+from zero_downtime.config import Ignore
+from zero_downtime.errors import ConfigError
+from zero_downtime.generate.prove import plan_and_prove
+from zero_downtime.generate.states import Place, declared, live, replayed, scripted
+from zero_downtime.history import read_history
+from zero_downtime.plan import Plan, Step, plan
+from zero_downtime.postgres.server import Server, libpq_url, masked, open_server
+from zero_downtime.project import Project, find_project
+from zero_downtime.sql.effects import predict
+from zero_downtime.sql.script import split
+from zero_downtime.sql.state import State, state_from
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step with what the lock model says about it."""
+
+    step: Step
+    transactional: bool
+    lock: str | None  # the strongest, by PostgreSQL's name
+    relation: str | None  # on which
+    hazards: tuple[str, ...]
+    undo: str | None
+
+
+@dataclass(frozen=True)
+class Diff:
+    """A plan from one schema to another. ``converged`` is None when it was not to be proven."""
+
+    steps: tuple[PlannedStep, ...]
+    plan: Plan
+    converged: bool | None
+    reason: str = ""  # why it does not converge
+
+    @property
+    def fine(self) -> bool:
+        """All is planned, and it converges as far as that was asked."""
+        return not self.plan.not_planned and self.converged is not False
+
+
+def diff(
+    old: str, new: str, config_file: Path | None, server: str | None, check: bool = False
+) -> Diff:
+    """Plan from ``old`` to ``new``; each a ``.sql`` file, a URL, ``schemas`` or ``head``.
+
+    Everything is planned and marked, nothing refused. Raises ConfigError for a source that is
+    none of these, and what loading it may raise.
+    """
+    project = _project(config_file, old, new)
+    where = server or (project.config.server if project else "embedded")
+    with contextlib.closing(open_server(where)) as scratch:
+        before = _source(scratch, old, project)
+        after = _source(scratch, new, project)
+        proven = plan_and_prove(scratch, before.database, before.catalog, after.catalog)
+        undo = _undo(scratch, before.catalog, after.catalog)
+        steps = tuple(_planned(proven.plan, before.catalog, undo))
+    converged = proven.proof.converged and not proven.plan.not_planned
+    failed = proven.proof.failed
+    reason = (
+        f"{failed.sql}: {proven.proof.reason}" if failed else "; ".join(proven.proof.differences)
+    )
+    return Diff(steps, proven.plan, converged if check else None, reason if check else "")
+
+
+def _project(config_file: Path | None, *sources: str) -> Project | None:
+    if config_file is None and not {"schemas", "head"} & set(sources):
+        return None
+    return find_project(config_file)
+
+
+def _source(server: Server, source: str, project: Project | None) -> Place:
+    if "://" in source:
+        ignore = project.config.ignore if project else Ignore()
+        return scripted(server, live(server, libpq_url(source), ignore).dump)
+    if source == "schemas" and project is not None:
+        return declared(project, server)[0]
+    if source == "head" and project is not None:
+        return replayed(project, server, read_history(project))[0]
+    path = Path(source)
+    if path.suffix != ".sql":
+        raise ConfigError(
+            where=masked(source),
+            reason="is no schema that can be compared",
+            advice="Give a .sql file, a database URL, schemas or head",
+        )
+    try:
+        return scripted(server, path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(
+            where=path, reason=f"can't be read ({reason})", advice="Check the path"
+        ) from error
+
+
+def _undo(server: Server, old: Catalog, new: Catalog) -> dict[str, str]:
+    """The statements that lead back, by the object that they are about."""
+    comparison = compare_stable(server, new, old)
+    if comparison.equal:
+        return {}
+    undo: dict[str, str] = {}
+    for step in plan(comparison, stable(server, new), stable(server, old)).steps:
+        undo[step.object] = f"{undo[step.object]};\n{step.sql}" if step.object in undo else step.sql
+    return undo
+
+
+def _planned(plan: Plan, old: Catalog, undo: dict[str, str]) -> Iterator[PlannedStep]:
+    state = state_from(statement.sql for statement in split(old.dump_body))
+    for step in plan.steps:
+        effect = predict(step.sql, state, old.major)
+        strongest = effect.strongest
+        yield PlannedStep(
+            step,
+            transactional=effect.transactional,
+            lock=strongest.mode.sql if strongest else None,
+            relation=strongest.relation if strongest else None,
+            hazards=_hazards(step, state),
+            undo=undo.pop(step.object, None),  # at the first of several steps of an object
+        )
+        state.apply(step.sql)
+
+
+def _hazards(step: Step, state: State) -> tuple[str, ...]:
+    return ()
