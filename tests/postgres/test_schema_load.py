@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import textwrap
@@ -212,6 +213,33 @@ def test_modules_outside_the_folder_are_read_again_too(tmp_path: Path) -> None:
     assert read_declared(project) == read_declared(project)
 
 
+def test_tables_on_an_installed_base_are_read_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "lib", **{"__init__": "", "own": BASE})
+    (tmp_path / "lib" / "schemas").rename(tmp_path / "lib" / "installed_base")
+    accounts = ACCOUNTS.replace("schemas.base", "installed_base.own")
+    links = """
+        from installed_base.own import Base
+        from sqlalchemy import Column, Integer, Table
+
+        links = Table("links", Base.metadata, Column("id", Integer))
+    """
+    project = make(tmp_path / "app", accounts=accounts, links=links)
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    expected = declared_statements(project)
+    assert len(expected) == 2
+    monkeypatch.syspath_prepend(project.root / "schemas")
+    for name in ("accounts", "links"):  # as an env.py would have done before
+        importlib.import_module(name)
+    try:
+        assert declared_statements(project) == expected
+        assert declared_statements(project) == expected
+    finally:
+        for name in ("accounts", "links", "installed_base", "installed_base.own"):
+            del sys.modules[name]
+
+
 def test_what_a_module_prints_and_warns_stays_out_of_the_result(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -319,6 +347,14 @@ def test_a_function_with_a_typo_is_refused_though_others_need_it(
     """
     message = refusal(make(tmp_path, objects=objects), server, database)
     assert 'function f can\'t be created: relation "no_such_table" does not exist' in message
+
+
+def test_a_function_of_a_sql_file_with_a_typo_is_refused_too(
+    tmp_path: Path, server: EmbeddedServer, database: str
+) -> None:
+    text = "/* f */ create function f() returns int language sql as 'SELECT 1 FROM nowhere';"
+    message = refusal(make(tmp_path, **{"rest.sql": text}), server, database)
+    assert 'relation "nowhere" does not exist' in message
 
 
 # order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,12 @@ _UNDEFINED = {
     "42830",  # invalid_foreign_key: the unique constraint that it needs comes later
 }
 
+# The head of a statement that makes a function, comments before it included.
+_CREATE = re.compile(
+    r"((?:\s|--[^\n]*\n|/\*.*?\*/)*CREATE)(?:\s+OR\s+REPLACE)?\s+(FUNCTION|PROCEDURE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -38,10 +45,9 @@ def read_declared(project: Project) -> Declared:
     """The declared schema as statements, without a server. Raises SchemaError, ParseError."""
     # Imported here, since SQLAlchemy takes half a second and most verbs do without.
     from zero_downtime.schema import ddl
-    from zero_downtime.schema.modules import find_source, imported, one_line
+    from zero_downtime.schema.modules import imported, one_line
 
     root = project.root.resolve()
-    find_source(project)
     with imported(project) as modules:
         metadatas = ddl.find_metadata(modules)
         objects = ddl.find_objects(modules, metadatas)
@@ -77,7 +83,8 @@ def load_desired(project: Project, connection: psycopg.Connection[Any]) -> Decla
         connection.execute("SET check_function_bodies = off")
         failures = _run_all(unchecked, connection)
         connection.execute("RESET check_function_bodies")
-        functions = [s for s in unchecked if s.sql.startswith("CREATE OR REPLACE FUNCTION")]
+        functions = [replace(s, sql=_CREATE.sub(r"\1 OR REPLACE \2", s.sql)) for s in unchecked]
+        functions = [s for s in functions if _CREATE.match(s.sql)]
         failures = failures or _run_all(functions, connection)
     if failures:
         raise _refused(_cause(failures), project)

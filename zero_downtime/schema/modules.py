@@ -19,6 +19,8 @@ from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 
+from sqlalchemy import MetaData, Table
+
 from zero_downtime import environment
 from zero_downtime.errors import SchemaError
 from zero_downtime.project import Project
@@ -88,6 +90,7 @@ def imported(project: Project) -> Iterator[list[ModuleType]]:
         }
         before = set(sys.modules) - set(aside)
         path, write_bytecode = list(sys.path), sys.dont_write_bytecode
+        _leave_foreign_metadata(aside)
         for name in aside:
             del sys.modules[name]
         sys.path[:0] = [str(folder) for folder in (*source.path, root)]
@@ -101,9 +104,14 @@ def imported(project: Project) -> Iterator[list[ModuleType]]:
             fresh = [name for name in sys.modules if name not in before]
             yield [module for name in fresh if _belongs(name, module := sys.modules[name], root)]
         finally:
-            for name in [name for name in sys.modules if name not in before]:
-                if _belongs(name, sys.modules[name], root) or _same_name(name, source):
-                    del sys.modules[name]
+            ours = {
+                name: module
+                for name, module in sys.modules.items()
+                if name not in before and (_belongs(name, module, root) or _same_name(name, source))
+            }
+            _leave_foreign_metadata(ours)
+            for name in ours:
+                del sys.modules[name]
             sys.modules.update(aside)
             sys.path[:], sys.dont_write_bytecode = path, write_bytecode
 
@@ -118,6 +126,26 @@ def one_line(error: BaseException) -> str:
     """A Python or SQLAlchemy error in one line, without the link to its manual."""
     text = " ".join(str(error).split()).partition(" (Background on this error")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _leave_foreign_metadata(modules: dict[str, ModuleType]) -> None:
+    """Take the project's tables out of a base that comes from elsewhere, SQLModel for instance.
+
+    Such a base outlives the modules; the next import would find its tables defined already.
+    """
+    values = [value for module in modules.values() for value in list(vars(module).values())]
+    foreign = {
+        id(vars(owner)["metadata"])
+        for value in values
+        if isinstance(value, type)
+        for owner in value.__mro__
+        if isinstance(vars(owner).get("metadata"), MetaData) and owner.__module__ not in modules
+    }
+    for value in values:
+        table = getattr(value, "__table__", None) if isinstance(value, type) else value
+        ours = not isinstance(value, type) or value.__module__ in modules
+        if ours and isinstance(table, Table) and id(table.metadata) in foreign:
+            table.metadata.remove(table)
 
 
 def _make_folders_packages(name: str, file: Path) -> None:
