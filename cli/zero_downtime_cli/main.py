@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
+from typing import NoReturn
 
 import click
 
@@ -86,8 +89,22 @@ def zd() -> None:
 
 def main() -> None:
     """Run ``zd``; 0 is fine, 1 is findings, 2 is wrong use or broken input."""
+    # Ending politely lets a scratch server be stopped and its folder be removed.
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        zd(prog_name="zd")
-    except KeyboardInterrupt:
+        code = zd.main(prog_name="zd", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
         click.echo("zd: interrupted", err=True)
-        sys.exit(130)
+        code = 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Who reads our output has seen enough; the interpreter must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)

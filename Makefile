@@ -1,0 +1,51 @@
+# Everything runs in a virtual environment of its own; nothing else is needed but Python >= 3.11
+# with pip, and make. uv is used where it is present.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help demo test check style types imports wheel clean
+
+help:
+	@echo "make demo    a schema change: generated, linted, rehearsed, applied, rolled back"
+	@echo "make test    all tests, on the embedded PostgreSQL"
+	@echo "make check   style, types, import rules, and the tests"
+	@echo "make wheel   build the package into dist/"
+
+demo: $(READY)
+	@$(BIN)/python docs/demo.py
+
+test: $(READY)
+	$(BIN)/pytest -q
+
+check: style types imports test
+
+style: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports --no-cache
+
+wheel: $(READY)
+	$(BIN)/python -m build --wheel --no-isolation
+
+# Debian's Python may come without ensurepip: then the pip that is there fills the environment.
+$(READY): pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python --group dev --editable .; \
+	else \
+		$(PYTHON) -m venv --clear --without-pip $(VENV) && \
+		$(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python install --upgrade 'pip>=25.1' && \
+		$(BIN)/python -m pip --quiet --disable-pip-version-check install --group dev --editable .; \
+	fi
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) dist build demo .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,112 @@
+"""The command line as a whole: its verbs, its help, its exit codes, what it imports."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from zero_downtime import __version__, errors
+from zero_downtime_cli.main import SUMMARIES, VERBS, zd
+
+HEAVY = ("sqlalchemy", "alembic", "pglast", "psycopg", "rich")
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """``zd`` as a process."""
+    return subprocess.run(
+        [sys.executable, "-c", "from zero_downtime_cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONSAFEPATH": "1"},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_shows_an_example_in_its_help(verb: str) -> None:
+    result = CliRunner().invoke(zd, [verb, "--help"])
+    assert result.exit_code == 0, result.output
+    assert "Example" in result.output
+    assert f"zd {verb}" in result.output
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_takes_a_configuration_file(verb: str) -> None:
+    module = importlib.import_module(f"zero_downtime_cli.commands.{verb}")
+    command = getattr(module, verb)
+    assert isinstance(command, click.Command)
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert "--config" in options
+
+
+def test_every_verb_has_a_summary_and_every_summary_a_verb() -> None:
+    assert tuple(SUMMARIES) == VERBS
+    listed = CliRunner().invoke(zd, ["--help"]).output
+    assert all(verb in listed for verb in VERBS)
+
+
+def test_help_and_version_import_nothing_heavy(tmp_path: Path) -> None:
+    for option in ("--help", "--version"):
+        code = (
+            "import sys\n"
+            "from zero_downtime_cli.main import zd\n"
+            f"zd(['{option}'], standalone_mode=False)\n"
+            f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
+        )
+        assert done.stderr.strip() == "[]"
+
+
+def test_version(tmp_path: Path) -> None:
+    assert run("--version", cwd=tmp_path).stdout.strip() == f"zd, version {__version__}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["lint", "--nonsense"], ["status"], ["check"], ["lint", "missing.sql"]],
+    ids=" ".join,
+)
+def test_wrong_use_is_one_sentence_and_exit_code_2(arguments: list[str], tmp_path: Path) -> None:
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_an_unreadable_configuration_names_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.zero_downtime\nschemas = 1\n")
+    done = run("status", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "pyproject.toml" in done.stderr and "line 1" in done.stderr
+
+
+def test_a_misspelt_setting_is_refused_with_those_that_exist(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.zero_downtime.locks]\ntimeout = 5\n")
+    done = run("status", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no setting 'timeout'" in done.stderr
+    assert "timeout-ms" in done.stderr
+
+
+def test_every_error_has_a_message_of_its_own() -> None:
+    classes = [
+        each
+        for each in vars(errors).values()
+        if inspect.isclass(each) and issubclass(each, errors.ZeroDowntimeError)
+    ]
+    messages = {each: inspect.getdoc(each) for each in classes}
+    assert all(messages.values())
+    tree = errors.__doc__ or ""
+    assert all(each.__name__ in tree for each in classes)
