@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.plan import Step
 
+_SHOWN = 8  # so many steps are told one by one
+
 
 def text(result: Generated, root: Path) -> str:
     """For a terminal."""
     lines = [f"note: {note}" for note in result.notes]
-    lines += [f"note: {name}: {remark}" for name, remark in result.noted]
+    lines += _noted(result.noted)
     if result.nothing_to_do:
         return "\n".join([*lines, "Nothing to do: the schema modules are what head says."])
     lines += [f"not planned: {each.object}: {each.reason}" for each in result.not_planned]
@@ -52,11 +56,33 @@ def as_json(result: Generated, root: Path) -> str:
     )
 
 
-def _written(written: Written, root: Path) -> list[str]:
-    lines = [f"Wrote {_relative(written.path, root)} (phase {written.phase})"]
-    lines += [f"  {_short(step)}" for step in written.upgrade]
-    lines += [f"  the way down can't bring back {line}" for line in written.lost]
-    return lines
+def _noted(noted: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    by_remark: dict[str, list[str]] = {}
+    for name, remark in noted:
+        by_remark.setdefault(remark, []).append(name)
+    for remark, names in by_remark.items():
+        yield f"note: {', '.join(names)}: {remark}"
+
+
+def _written(written: Written, root: Path) -> Iterator[str]:
+    yield f"Wrote {_relative(written.path, root)} (phase {written.phase})"
+    new = [step for step in written.upgrade if not step.alone]
+    if len(new) > _SHOWN:
+        kinds = Counter(step.object.partition(" ")[0] for step in new)
+        counts = ", ".join(_counted(kind, count) for kind, count in kinds.items())
+        yield f"  in one transaction, nothing of it in use yet: {counts}"
+    else:
+        yield from (f"  {_short(step)}" for step in new)
+    yield from (f"  {_short(step)}" for step in written.upgrade if step.alone)
+    yield from (f"  the way down can't bring back {line}" for line in written.lost)
+
+
+def _counted(kind: str, count: int) -> str:
+    if count == 1:
+        return f"1 {kind}"
+    if kind.endswith("y"):
+        return f"{count} {kind[:-1]}ies"
+    return f"{count} {kind}{'es' if kind.endswith('x') else 's'}"
 
 
 def _short(step: Step) -> str:
