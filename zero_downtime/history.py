@@ -369,6 +369,7 @@ class _Recorder(PostgresqlImpl):
         self._direction = direction
         self._transaction: int | None = 0
         self._last_transaction = 0
+        self._used: dict[int, int] = {}  # transactions that have statements, numbered densely
 
     def emit_begin(self) -> None:
         self._last_transaction += 1
@@ -419,8 +420,11 @@ class _Recorder(PostgresqlImpl):
         for part in parts(text):
             verb = part.rstrip(";").strip().upper()
             # The statement that ends a transaction still belongs to it.
+            number = self._transaction
+            if number is not None:
+                number = self._used.setdefault(number, len(self._used))
             self.statements.append(
-                Statement(part, place, self._revision.id, self._direction, self._transaction)
+                Statement(part, place, self._revision.id, self._direction, number)
             )
             if verb in ("COMMIT", "END", "ROLLBACK", "ABORT"):
                 self.emit_commit()

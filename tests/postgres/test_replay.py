@@ -60,33 +60,6 @@ def stranger(name: str) -> Project:
     return find_project(PROJECTS / name / CONFIGURATION[name])
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Callable[..., Project]:
-    """Writes a project: its env.py, and revisions that follow each other."""
-
-    def made(*upgrades: str, env: str = PLAIN_ENV, downgrade: str = "pass") -> Project:
-        versions = tmp_path / "migrations" / "versions"
-        versions.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
-        (tmp_path / "migrations" / "env.py").write_text(dedent(env))
-        for number, upgrade in enumerate(upgrades):
-            (versions / f"r{number}.py").write_text(
-                "import sqlalchemy as sa\n"
-                "from alembic import op\n"
-                f"revision = 'r{number}'\n"
-                f"down_revision = {f'r{number - 1}' if number else None!r}\n"
-                f"def upgrade():\n{indented(upgrade)}\n"
-                f"def downgrade():\n{indented(downgrade)}\n"
-            )
-        return find_project(tmp_path / "alembic.ini")
-
-    return made
-
-
-def indented(code: str) -> str:
-    return "\n".join(f"    {line}" for line in dedent(code).strip().split("\n"))
-
-
 def value(server: EmbeddedServer, database: str, query: str) -> object:
     with server.connect(database) as connection:
         row = connection.execute(query).fetchone()
@@ -183,9 +156,9 @@ def test_our_output_and_logging_stay_ours(
 
 
 def test_statements_carry_file_line_and_transaction(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make(
+    project = make_project(
         """
         op.execute("CREATE TABLE t (a int); INSERT INTO t VALUES (100 % 7)")
         with op.get_context().autocommit_block():
@@ -270,34 +243,34 @@ def test_an_error_of_a_revision_is_one_sentence_with_its_place(
 
 
 def test_an_error_of_python_has_its_line(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make("x = 1\nraise ValueError('no such tenant')")
+    project = make_project("x = 1\nraise ValueError('no such tenant')")
     with pytest.raises(RevisionFailed, match=r"r0\.py:7: .*\(ValueError: no such tenant\)"):
         migrate(project, server.url(database))
 
 
 def test_a_missing_extension_is_told_with_the_way_out(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make("op.execute('CREATE EXTENSION postgis')")
+    project = make_project("op.execute('CREATE EXTENSION postgis')")
     with pytest.raises(ExtensionMissing, match=r"r0\.py:6: .*extension postgis.*--server BIN_DIR"):
         migrate(project, server.url(database))
 
 
 def test_a_failing_revision_leaves_those_before_it(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make("op.execute('CREATE TABLE a ()')", "op.execute('CREATE TABLE a ()')")
+    project = make_project("op.execute('CREATE TABLE a ()')", "op.execute('CREATE TABLE a ()')")
     with pytest.raises(RevisionFailed):
         migrate(project, server.url(database))
     assert Replay(project, server.url(database)).heads() == ("r0",)
 
 
 def test_run_again_starts_the_revision_anew(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make(
+    project = make_project(
         """
         op.execute("CREATE TABLE a ()")
         try:
@@ -325,9 +298,9 @@ def test_looking_at_a_database_writes_nothing(server: EmbeddedServer, database: 
 
 
 def test_a_pool_that_outlives_a_run_does_not_lead_to_the_old_database(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make(
+    project = make_project(
         "op.execute('CREATE TABLE a ()')",
         env="""
         from alembic import context
@@ -363,7 +336,7 @@ def test_a_pool_that_outlives_a_run_does_not_lead_to_the_old_database(
 def test_psycopg_stands_in_for_a_driver_that_is_not_installed(
     server: EmbeddedServer,
     database: str,
-    make: Callable[..., Project],
+    make_project: Callable[..., Project],
     monkeypatch: pytest.MonkeyPatch,
     driver: str,
 ) -> None:
@@ -377,16 +350,16 @@ def test_psycopg_stands_in_for_a_driver_that_is_not_installed(
             "target_metadata = None\n"
             'config.set_main_option("sqlalchemy.url", os.environ["DATABASE_URL"])',
         )
-    project, notes = make("op.execute('CREATE TABLE a ()')", env=env), list[str]()
+    project, notes = make_project("op.execute('CREATE TABLE a ()')", env=env), list[str]()
     migrate(project, server.url(database), notes=notes)
     assert notes == [f"{driver} is not installed here: psycopg stood in for it"]
     assert tables(server, database) == 1
 
 
 def test_an_env_py_that_can_not_run_is_gone_without_and_told(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make("op.execute('CREATE TABLE a ()')", env="import no_such_app\n")
+    project = make_project("op.execute('CREATE TABLE a ()')", env="import no_such_app\n")
     notes: list[str] = []
     migrate(project, server.url(database), notes=notes)
     assert len(notes) == 1
@@ -395,27 +368,29 @@ def test_an_env_py_that_can_not_run_is_gone_without_and_told(
 
 
 def test_for_a_database_that_matters_env_py_must_run(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make("pass", env="import no_such_app\n")
+    project = make_project("pass", env="import no_such_app\n")
     with pytest.raises(EnvironmentFailed, match=r"env\.py:1: .*No module named 'no_such_app'"):
         Replay(project, server.url(database), strict=True).heads()
 
 
 def test_a_syntax_error_in_env_py_is_never_gone_without(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
-    project = make("pass", env="x = 1\nimport (\n")
+    project = make_project("pass", env="x = 1\nimport (\n")
     with pytest.raises(EnvironmentFailed, match=r"env\.py:2: .*SyntaxError"):
         migrate(project, server.url(database))
 
 
 def test_settings_that_name_their_variable_in_a_message_are_understood(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
     check = 'if "APP_DB_DSN" not in os.environ: raise RuntimeError("please set APP_DB_DSN")\n'
     env = dedent(PLAIN_ENV).replace("engine =", check + "engine =", 1)
-    project = make("op.execute('CREATE TABLE a ()')", env=env.replace("DATABASE_URL", "APP_DB_DSN"))
+    project = make_project(
+        "op.execute('CREATE TABLE a ()')", env=env.replace("DATABASE_URL", "APP_DB_DSN")
+    )
     migrate(project, server.url(database))
     assert tables(server, database) == 1
 
@@ -428,9 +403,9 @@ def test_several_databases_in_one_env_py_are_refused_before_anything_ran(
     assert tables(server, database) == 0
 
 
-def test_a_server_that_refuses_is_one_sentence(make: Callable[..., Project]) -> None:
+def test_a_server_that_refuses_is_one_sentence(make_project: Callable[..., Project]) -> None:
     with pytest.raises(DatabaseError, match=r"^postgresql://u:\*\*\*@localhost:1/x: the server"):
-        migrate(make("pass"), "postgresql://u:secret@localhost:1/x")
+        migrate(make_project("pass"), "postgresql://u:secret@localhost:1/x")
 
 
 def test_an_unknown_target_is_one_sentence(server: EmbeddedServer, database: str) -> None:
@@ -439,28 +414,28 @@ def test_an_unknown_target_is_one_sentence(server: EmbeddedServer, database: str
 
 
 def test_where_env_py_connects_to_is_found_without_connecting(
-    make: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+    make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert connects_to(stranger("ledger")) == "postgresql://ledger:ledger@localhost:5432/ledger"
     assert connects_to(stranger("telemetry")) == (
         "postgresql://telemetry:telemetry@db.internal/telemetry"
     )
     monkeypatch.setenv("DATABASE_URL", "postgresql://u@/shop?host=/var/run&options=-cjit%3Doff")
-    assert connects_to(make("pass")) == "postgresql://u@/shop?host=%2Fvar%2Frun"
+    assert connects_to(make_project("pass")) == "postgresql://u@/shop?host=%2Fvar%2Frun"
     monkeypatch.delenv("DATABASE_URL")
     with pytest.raises(EnvironmentFailed, match="'DATABASE_URL'"):
-        connects_to(make("pass"))
+        connects_to(make_project("pass"))
 
 
 def test_a_password_survives_the_way_through_a_url(
-    server: EmbeddedServer, database: str, make: Callable[..., Project]
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
 ) -> None:
     with server.connect(database) as connection:
         connection.execute("CREATE ROLE odd LOGIN PASSWORD 'p@ss:w/%rd'")
         connection.execute(f'GRANT CREATE ON DATABASE "{database}" TO odd')
         connection.execute("GRANT CREATE ON SCHEMA public TO odd")
     try:
-        project = make("op.execute('CREATE SCHEMA s')")
+        project = make_project("op.execute('CREATE SCHEMA s')")
         url = server.url(database).replace("postgres@", "odd:p%40ss%3Aw%2F%25rd@")
         migrate(project, url)
         assert (

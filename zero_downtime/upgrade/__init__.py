@@ -1,0 +1,1 @@
+"""Running revisions on a database without making its clients wait."""
