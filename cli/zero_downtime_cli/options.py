@@ -73,3 +73,15 @@ def progress() -> Iterator[Callable[[str], None]]:
     finally:
         if shown:
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def colored() -> tuple[bool, int]:
+    """Whether stdout is a terminal that takes colour, and how wide it is."""
+    import os
+    import shutil
+    import sys
+
+    color = (
+        sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    )
+    return color, min(shutil.get_terminal_size((100, 40)).columns, 120)

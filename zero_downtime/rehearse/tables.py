@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from psycopg import sql
 
@@ -148,8 +149,9 @@ class Tables:
 
     by_oid: dict[int, Table] = field(default_factory=dict)
     types: dict[int, Type] = field(default_factory=dict)
+    version_tables: tuple[str, ...] = ()  # Alembic's own, which is not among them
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Table]:
         return iter(self.by_oid.values())
 
     def named(self, qualified: str) -> Table | None:
@@ -200,7 +202,11 @@ def read_tables(connection: Connection) -> Tables:
             uniques.setdefault(oid, []).append(Unique(name, mine, primary, plain, partial))
     leaves, partitions = _leaves(connection, names)
     found: dict[int, Table] = {}
+    version_tables = []
     for oid, schema, name, kind, triggers in read(connection, _TABLES):
+        if [column.name for column in columns.get(oid, ())] == ["version_num"]:
+            version_tables.append(name)
+            continue
         found[oid] = Table(
             oid,
             schema,
@@ -215,7 +221,7 @@ def read_tables(connection: Connection) -> Tables:
             tuple(partitions.get(oid, ())),
             triggers,
         )
-    return Tables(found, _types(connection))
+    return Tables(found, _types(connection), tuple(version_tables))
 
 
 def _types(connection: Connection) -> dict[int, Type]:

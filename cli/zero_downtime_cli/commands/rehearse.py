@@ -1,0 +1,61 @@
+"""``zd rehearse``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zero_downtime_cli.options import (
+    colored,
+    config_option,
+    format_option,
+    progress,
+    server_option,
+)
+
+
+@click.command()
+@click.option("--from", "start", metavar="REV", help="Rehearse what comes after this revision.")
+@click.option("--to", "end", metavar="REV", help="The last revision to rehearse. Default: heads.")
+@click.option("--rows", type=click.IntRange(0), help="Rows in each table. Default: the setting.")
+@click.option("--clients", type=click.IntRange(1), help="Readers and writers. Default: 4.")
+@click.option("--i-know", is_flag=True, help="With --server URL: the URL may name any database.")
+@server_option
+@config_option
+@format_option("text", "json")
+def rehearse(
+    start: str | None,
+    end: str | None,
+    rows: int | None,
+    clients: int | None,
+    i_know: bool,
+    server: str | None,
+    config_file: Path | None,
+    shape: str,
+) -> None:
+    """Run the migrations and their rollbacks on a real server under traffic.
+
+    Every table is filled with synthetic rows. Each revision then runs up, down and up again on a
+    copy, with catalog and rows compared, and once more while readers and writers are at work.
+    Exit 1 when something speaks against a revision.
+
+    \b
+    Example:
+      zd rehearse --from 3f2a9c --rows 10000
+    """
+    from zero_downtime.project import find_project
+    from zero_downtime.rehearse import Options
+    from zero_downtime.rehearse import rehearse as run
+    from zero_downtime.report import rehearse as report
+
+    project = find_project(config_file)
+    with progress() as say:
+        result = run(project, Options(start, end, rows, clients, server, i_know), say)
+    if shape == "json":
+        click.echo(report.json_text(result))
+    else:
+        color, width = colored()
+        click.echo(report.text(result, width, color), color=color)
+    if result.verdict != "safe":
+        raise SystemExit(1)

@@ -1,0 +1,405 @@
+"""A rehearsal of a little Alembic project with good and bad revisions."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zero_downtime.errors import HistoryError, RefusedDatabase
+from zero_downtime.postgres import scratch
+from zero_downtime.postgres.server import EmbeddedServer
+from zero_downtime.project import find_project
+from zero_downtime.rehearse import Options, RehearsalResult, RevisionResult, as_json, rehearse
+
+ENV = """
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+engine = create_engine(context.config.get_main_option("sqlalchemy.url"), poolclass=pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+FIRST = (
+    """
+    op.execute("CREATE TYPE state AS ENUM ('new', 'paid')")
+    op.execute("CREATE TABLE customers (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+               "email varchar(100) NOT NULL UNIQUE, note text)")
+    op.execute("CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+               "customer int NOT NULL REFERENCES customers, state state NOT NULL, "
+               "amount int NOT NULL CHECK (amount > 0), memo varchar(50))")
+    """,
+    """
+    op.execute("DROP TABLE orders")
+    op.execute("DROP TABLE customers")
+    op.execute("DROP TYPE state")
+    """,
+)
+
+
+def project(folder: Path, *revisions: tuple[str, ...]) -> Path:
+    """An Alembic project; a revision is (upgrade, downgrade) and perhaps module attributes."""
+    (folder / "alembic.ini").write_text(
+        "[alembic]\nscript_location = %(here)s/migrations\n"
+        "sqlalchemy.url = postgresql+psycopg://nobody@nowhere/none\n"
+    )
+    (folder / "migrations" / "versions").mkdir(parents=True)
+    (folder / "migrations" / "env.py").write_text(ENV)
+    (folder / "migrations" / "script.py.mako").write_text("")
+    for number, (up, down, *attributes) in enumerate(revisions, 1):
+        parent = f'"r{number - 1}"' if number > 1 else "None"
+        text = f'"""Revision {number}."""\nfrom alembic import op\nimport sqlalchemy as sa\n'
+        text += f'revision = "r{number}"\ndown_revision = {parent}\n' + "\n".join(attributes) + "\n"
+        for name, body in (("upgrade", up), ("downgrade", down)):
+            text += f"def {name}():\n" + textwrap.indent(textwrap.dedent(body).strip(), "    ")
+            text += "\n\n"
+        (folder / "migrations" / "versions" / f"r{number}.py").write_text(text)
+    return folder / "alembic.ini"
+
+
+def run(folder: Path, *revisions: tuple[str, ...], **options: Any) -> RehearsalResult:
+    chosen = {"rows": 200, "clients": 2, "server": URL[0], **options}
+    return rehearse(find_project(project(folder, *revisions)), Options(**chosen))
+
+
+URL: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def session_server(server: EmbeddedServer) -> None:
+    """Most rehearsals here share one server, as with --server URL."""
+    URL[:] = [server.url()]
+
+
+def last(folder: Path, *revisions: tuple[str, ...], **options: Any) -> RevisionResult:
+    """The rehearsal of the last revision alone."""
+    result = run(folder, *revisions, start=f"r{len(revisions) - 1}", **options)
+    assert [r.revision for r in result.revisions] == [f"r{len(revisions)}"]
+    return result.revisions[0]
+
+
+def test_a_good_history_is_safe(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        FIRST,
+        ('op.add_column("orders", sa.Column("paid_at", sa.DateTime))',
+         'op.drop_column("orders", "paid_at")'),
+        ('with op.get_context().autocommit_block():\n'
+         '    op.execute("CREATE INDEX CONCURRENTLY orders_customer ON orders (customer)")',
+         'with op.get_context().autocommit_block():\n'
+         '    op.execute("DROP INDEX CONCURRENTLY orders_customer")'),
+    )  # fmt: skip
+    assert result.reasons == ()
+    assert result.verdict == "safe"
+    assert [r.rollback and r.rollback.outcome for r in result.revisions] == ["restores"] * 3
+    assert all(r.predicted_equals_observed for r in result.revisions), result
+    assert result.tables == {"public.customers": 200, "public.orders": 200}
+    add, index = result.revisions[1].upgrade, result.revisions[2].upgrade
+    (lock,) = add.steps[0].locks
+    assert (lock.relation, lock.mode) == ("public.orders", "ACCESS EXCLUSIVE")
+    assert lock.exact
+    assert 0 < lock.seconds < 1
+    assert add.steps[0].rewrote == ()
+    assert add.reads_before.operations > 10
+    assert add.writes_before.operations > 10
+    (held,) = index.steps[0].locks
+    assert (held.relation, held.mode) == ("public.orders", "SHARE UPDATE EXCLUSIVE")
+    drop = result.revisions[1].downgrade
+    assert [s.locks[0].mode for s in drop.steps] == ["ACCESS EXCLUSIVE"]
+    assert result.revisions[1].rollback is not None
+    assert result.revisions[1].rollback.rows_checked == 400
+
+
+def test_a_rewrite_is_seen(tmp_path: Path) -> None:
+    revision = last(
+        tmp_path,
+        FIRST,
+        ('op.alter_column("orders", "amount", type_=sa.BigInteger)',
+         'op.alter_column("orders", "amount", type_=sa.Integer)'),
+        rows=2000,
+    )  # fmt: skip
+    (step,) = revision.upgrade.steps
+    assert step.rewrote == ("public.orders",)
+    assert {(lock.relation, lock.mode) for lock in step.locks} >= {
+        ("public.orders", "ACCESS EXCLUSIVE")
+    }
+    assert step.scanned == ("public.orders",)
+    assert step.wal_bytes > 50_000
+    assert revision.predicted_equals_observed, step.differences
+    assert revision.rollback is not None
+    assert revision.rollback.outcome == "restores"
+
+
+def test_a_stall_makes_it_unsafe(tmp_path: Path) -> None:
+    revision = last(
+        tmp_path,
+        FIRST,
+        ('op.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")\n'
+         'op.execute("SELECT pg_sleep(1.3)")\n'
+         'op.add_column("orders", sa.Column("x", sa.Integer))',
+         'op.drop_column("orders", "x")'),
+    )  # fmt: skip
+    lock, sleep, _ = revision.upgrade.steps
+    assert 1300 < sleep.reads.max_ms < 1400
+    assert 1300 < sleep.writes.max_ms < 1400
+    assert 1.3 < lock.locks[0].seconds < 1.4
+    assert any(reason.startswith("readers waited up to 1.3 s") for reason in revision.reasons)
+    assert any(reason.startswith("writers waited up to 1.3 s") for reason in revision.reasons)
+
+
+def test_a_rename_breaks_the_old_application(tmp_path: Path) -> None:
+    rename = (
+        'op.alter_column("orders", "memo", new_column_name="remark")',
+        'op.alter_column("orders", "remark", new_column_name="memo")',
+    )
+    revision = last(tmp_path, FIRST, rename)
+    assert {e.sqlstate for e in revision.upgrade.errors} == {"42703"}
+    assert any(r.endswith('with 42703: column "memo" does not exist') for r in revision.reasons)
+
+
+def test_a_contract_revision_may_drop_what_nobody_uses_any_more(tmp_path: Path) -> None:
+    drop = ('op.drop_column("customers", "note")', 'op.add_column("customers", sa.Column("note", sa.Text))')  # fmt: skip  # noqa: E501
+    revision = last(tmp_path, FIRST, (*drop, 'phase = "contract"'))
+    assert revision.upgrade.errors == ()
+    assert revision.rollback is not None
+    assert revision.rollback.catalog_equal
+    assert revision.rollback.rows_changed > 100
+    assert [t.table for t in revision.rollback.tables] == ["public.customers"]
+    assert any("rows of public.customers are changed" in reason for reason in revision.reasons)
+
+
+def test_a_not_null_column_without_default_breaks_inserts(tmp_path: Path) -> None:
+    revision = last(
+        tmp_path,
+        FIRST,
+        ('op.execute("ALTER TABLE orders ADD COLUMN k int NOT NULL DEFAULT 1")\n'
+         'op.execute("ALTER TABLE orders ALTER COLUMN k DROP DEFAULT")',
+         'op.drop_column("orders", "k")'),
+    )  # fmt: skip
+    assert [e.sqlstate for e in revision.upgrade.errors] == ["23502"]
+
+
+def test_an_upgrade_that_rows_are_in_the_way_of(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        FIRST,
+        ('op.add_column("orders", sa.Column("k", sa.Integer, nullable=False))',
+         'op.drop_column("orders", "k")'),
+        ('op.add_column("orders", sa.Column("l", sa.Integer))', 'op.drop_column("orders", "l")'),
+    )  # fmt: skip
+    bad = result.revisions[1]
+    assert bad.reasons[0].startswith("the upgrade fails on tables with rows (")
+    assert "contains null values" in bad.reasons[0]
+    assert result.revisions[2].safe
+    assert result.verdict == "unsafe"
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "outcome", "said"),
+    [
+        (
+            'op.execute("ALTER TABLE orders ALTER COLUMN memo SET DEFAULT \'x\'")',
+            'op.execute("ALTER TABLE orders ALTER COLUMN memo SET DEFAULT \'y\'")',
+            "differs",
+            "the downgrade does not restore the catalog (left behind: default",
+        ),
+        ('op.create_index("i", "orders", ["amount"])', "pass", "does-nothing", "does nothing"),
+        (
+            'op.create_index("i", "orders", ["amount"])',
+            'raise NotImplementedError("one way")',
+            "raises",
+            "r2.py:11: the downgrade raises (NotImplementedError: one way)",
+        ),
+        (
+            'op.create_index("i", "orders", ["amount"])',
+            'op.drop_index("wrong")',
+            "raises",
+            'r2.py:11: the downgrade raises (index "wrong" does not exist)',
+        ),
+        (
+            "op.execute(\"INSERT INTO customers (id, email) OVERRIDING SYSTEM VALUE "
+            "VALUES (-1, 'a')\")",
+            'op.execute("SELECT 1")',
+            "cannot-repeat",
+            "the upgrade can't be repeated after the downgrade (duplicate key value",
+        ),
+        ('op.execute("DELETE FROM orders WHERE id % 4 = 0")', "pass", "does-nothing", "50 rows"),
+        (
+            "op.execute(\"UPDATE orders SET memo = 'z' WHERE id % 4 = 0\")",
+            'op.execute("SELECT 1")',
+            "restores",
+            "50 rows of public.orders are changed by going up and down",
+        ),
+        ("op.execute(\"SELECT 1\")", "pass", "restores", ""),
+    ],
+)  # fmt: skip
+def test_what_a_downgrade_does(tmp_path: Path, up: str, down: str, outcome: str, said: str) -> None:
+    revision = last(tmp_path, FIRST, (up, down))
+    assert revision.rollback is not None
+    assert revision.rollback.outcome == outcome
+    if said:
+        assert any(said in reason for reason in revision.reasons), revision.reasons
+    else:
+        assert revision.safe
+
+
+def test_one_broken_downgrade_hides_no_other(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        FIRST,
+        ('op.create_index("i", "orders", ["amount"])', "pass"),
+        ('op.create_index("j", "orders", ["memo"])', "raise RuntimeError('no')"),
+        ('op.create_index("k", "orders", ["state"])', 'op.drop_index("k")'),
+    )
+    outcomes = [r.rollback.outcome for r in result.revisions if r.rollback]
+    assert outcomes == ["restores", "does-nothing", "raises", "restores"]
+
+
+def test_rows_written_since_that_do_not_fit_are_told(tmp_path: Path) -> None:
+    revision = last(
+        tmp_path,
+        FIRST,
+        ('op.alter_column("orders", "memo", type_=sa.String(200))',
+         'op.alter_column("orders", "memo", type_=sa.String(50))'),
+    )  # fmt: skip
+    assert revision.rollback is not None
+    assert revision.rollback.outcome == "restores"
+    assert any(
+        "with rows written under the new schema the downgrade fails: value too long" in warning
+        for warning in revision.warnings
+    )
+
+
+def test_branches_and_merges(tmp_path: Path) -> None:
+    ini = project(
+        tmp_path, FIRST, ('op.create_index("i", "orders", ["amount"])', 'op.drop_index("i")')
+    )
+    versions = tmp_path / "migrations" / "versions"
+    other = (versions / "r2.py").read_text().replace('"r2"', '"b2"').replace('"i"', '"j"')
+    (versions / "b2.py").write_text(other)
+    (versions / "m3.py").write_text(
+        'revision = "m3"\ndown_revision = ("r2", "b2")\n'
+        "def upgrade():\n    pass\ndef downgrade():\n    pass\n"
+    )
+    result = rehearse(find_project(ini), Options(rows=20, clients=2, server=URL[0]))
+    assert {r.revision: r.rollback and r.rollback.outcome for r in result.revisions} == {
+        "r1": "restores",
+        "r2": "restores",
+        "b2": "restores",
+        "m3": "restores",
+    }
+
+
+def test_from_and_to(tmp_path: Path) -> None:
+    steps = [
+        (f'op.create_index("i{n}", "orders", ["amount"])', f'op.drop_index("i{n}")')
+        for n in range(3)
+    ]
+    ini = project(tmp_path, FIRST, *steps)
+    result = rehearse(
+        find_project(ini), Options(start="r1", end="r3", rows=20, clients=2, server=URL[0])
+    )
+    assert [r.revision for r in result.revisions] == ["r2", "r3"]
+    with pytest.raises(HistoryError, match="no revision comes after it"):
+        rehearse(find_project(ini), Options(start="r4"))
+
+
+def test_an_application_database_is_refused(tmp_path: Path) -> None:
+    ini = project(tmp_path, FIRST)
+    with pytest.raises(RefusedDatabase, match="shop was not made by zd"):
+        rehearse(find_project(ini), Options(server="postgresql://x@127.0.0.1:1/shop"))
+
+
+def test_the_json_has_the_promised_shape(tmp_path: Path) -> None:
+    result = run(tmp_path, FIRST, start="base", server="embedded")
+    shape = json.loads(json.dumps(as_json(result)))
+    assert shape["version"] == 1
+    assert shape["server"].startswith("18.")
+    (revision,) = shape["revisions"]
+    assert {
+        "revision", "phase", "upgrade", "downgrade", "rollback", "predicted_equals_observed"
+    } <= revision.keys()  # fmt: skip
+    step = revision["upgrade"]["steps"][0]
+    assert {"sql", "seconds", "locks", "rewrote", "reads", "writes", "wal_bytes"} <= step.keys()
+    assert {"p50_ms", "p99_ms", "max_ms"} <= step["reads"].keys()
+    assert revision["rollback"]["outcome"] == "restores"
+    assert {"catalog_equal", "differences", "rows_checked", "rows_lost", "rows_changed"} <= (
+        revision["rollback"].keys()
+    )
+    assert shape["verdict"] == "safe"
+    assert shape["reasons"] == []
+
+
+def leftovers() -> set[Path]:
+    return set(scratch.base().glob("s-*"))
+
+
+def test_nothing_is_left_behind(tmp_path: Path, server: EmbeddedServer) -> None:
+    threads = threading.active_count()
+    with server.connect() as connection:
+        databases = connection.execute("SELECT datname FROM pg_database").fetchall()
+        run(tmp_path, FIRST)
+        assert connection.execute("SELECT datname FROM pg_database").fetchall() == databases
+    assert threading.active_count() == threads
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    slow = f'open("{begun}", "w").close()\nop.execute("SELECT pg_sleep(60)")'
+    project(tmp_path, FIRST, (slow, "pass"))
+    root = Path(__file__).parents[2]
+    before = leftovers()
+    command = subprocess.Popen(
+        [sys.executable, "-c", "import zero_downtime_cli as z; z.main()", "rehearse", "--rows=50"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{root}:{root}/cli"},
+    )
+    deadline = time.monotonic() + 40
+    while not begun.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)  # in the midst of pg_sleep
+    ours = {p for p in leftovers() - before if f"/proc/{command.pid}" in _holders(p)}
+    assert len(ours) == 1
+    (postmaster,) = [int((p / "data" / "postmaster.pid").read_text().split()[0]) for p in ours]
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=20)
+    assert command.returncode == 130
+    assert out == ""
+    assert err.strip().splitlines()[-1] == "zd: interrupted"
+    assert "Traceback" not in err
+    assert not any(folder.exists() for folder in ours)
+    assert not _runs(postmaster)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _holders(folder: Path) -> set[str]:
+    """The processes (as /proc/PID) that have a scratch folder's lock file open."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if link.readlink() == folder / "owner.lock":
+                found.add(str(link.parents[1]))
+        except OSError:
+            continue
+    return found

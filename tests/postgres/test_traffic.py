@@ -1,0 +1,216 @@
+"""Clients at work: what they do, what they see, and that they end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from zero_downtime.postgres.server import Server
+from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.result import Waits
+from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.traffic import (
+    CLIENT,
+    Failure,
+    Sample,
+    Traffic,
+    caused_by_migration,
+    latency,
+)
+from zero_downtime.rehearse.workload import Workload, plan_workload, touched
+
+SHOP = """
+CREATE TABLE customers (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,
+  upper_name text GENERATED ALWAYS AS (upper(name)) STORED);
+CREATE TABLE orders (id uuid PRIMARY KEY, customer bigint NOT NULL REFERENCES customers,
+  amount int NOT NULL CHECK (amount BETWEEN 5 AND 50), memo text, tags text[], at timestamptz);
+CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY, at date NOT NULL, what text,
+  PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE events_a PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE log (line text)
+"""
+
+
+@pytest.fixture
+def shop(server: Server, database: str) -> Iterator[tuple[str, Connection]]:
+    with server.connect(database) as connection:
+        connection.execute(SHOP)
+        Data(connection).fill(100)
+        yield server.url(database), connection
+
+
+def workload(connection: Connection, *tables: str, **options: Any) -> Workload:
+    names = tables or ("public.customers", "public.orders", "public.events", "public.log")
+    return plan_workload(Data(connection), names, seed=1, **options)
+
+
+def work(url: str, planned: Workload, seconds: float = 0.5, clients: int = 4) -> list[Sample]:
+    with Traffic(url, planned, clients, 1) as traffic:
+        time.sleep(seconds)
+    return traffic.samples
+
+
+def test_operations_come_from_the_catalog(shop: tuple[str, Connection]) -> None:
+    planned = workload(shop[1])
+    kinds: dict[str, set[str]] = {}
+    for operation in (*planned.reads, *planned.writes):
+        kinds.setdefault(operation.table, set()).add(operation.kind)
+    assert kinds == {
+        # rows that others point at are not deleted
+        "public.customers": {"select", "range", "insert", "update"},
+        "public.orders": {"select", "range", "insert", "update", "replace"},
+        "public.events": {"select", "range", "insert", "update", "replace"},
+        "public.log": {"range", "insert"},
+    }
+
+
+def test_clients_read_and_write_without_errors(shop: tuple[str, Connection]) -> None:
+    url, connection = shop
+    before = rows_of(connection, "SELECT count(*) FROM orders")[0][0]
+    planned = workload(connection)
+    samples = work(url, planned)
+    done = {(s.table, s.kind) for s in samples if not s.probe}
+    assert ("public.orders", "insert") in done
+    assert ("public.orders", "replace") in done
+    assert ("public.events", "select") in done
+    assert [s.failure for s in samples if s.failure] == []
+    assert rows_of(connection, "SELECT count(*) FROM orders")[0][0] > before
+    assert {s.table for s in samples if s.probe and s.writes} == {
+        t.qualified for t in planned.watched
+    }
+
+
+def test_a_stall_of_known_length_is_seen(shop: tuple[str, Connection]) -> None:
+    url, connection = shop
+    planned = workload(connection, "public.orders")
+    with Traffic(url, planned, 2, 1) as traffic:
+        time.sleep(0.2)
+        with connection.transaction():
+            connection.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+            start = time.monotonic()
+            time.sleep(0.4)
+            end = time.monotonic()
+        time.sleep(0.2)
+    for writes in (False, True):
+        seen = latency(traffic.samples, start, end, writes=writes)
+        assert 380 <= seen.max_ms <= 420  # promised: within 20 ms
+        calm = latency(traffic.samples, 0, start - 0.05, writes=writes)
+        assert calm.max_ms < 100
+
+
+def test_a_lock_that_only_writers_mind_is_told_apart(shop: tuple[str, Connection]) -> None:
+    url, connection = shop
+    with Traffic(url, workload(connection, "public.orders"), 2, 1) as traffic:
+        time.sleep(0.1)
+        with connection.transaction():
+            connection.execute("LOCK TABLE orders IN SHARE MODE")
+            start = time.monotonic()
+            time.sleep(0.3)
+            end = time.monotonic()
+        time.sleep(0.1)
+    assert latency(traffic.samples, start, end, writes=True).max_ms > 280
+    assert latency(traffic.samples, start, end, writes=False).max_ms < 150
+
+
+@pytest.mark.parametrize(
+    ("ddl", "sqlstates"),
+    [
+        ("ALTER TABLE orders RENAME memo TO remark", {"42703"}),
+        ("ALTER TABLE orders DROP COLUMN memo", {"42703"}),
+        ("ALTER TABLE orders RENAME TO sales", {"42P01"}),
+        ("ALTER TABLE orders ADD COLUMN k int NOT NULL DEFAULT 1, ALTER k DROP DEFAULT", {"23502"}),
+        ("ALTER TABLE orders ADD CHECK (amount < 0) NOT VALID", {"23514"}),
+        # prepared statements of the driver meet a column of another type
+        ("ALTER TABLE orders ALTER COLUMN amount TYPE bigint", {"0A000"}),
+        ("ALTER TABLE orders ADD COLUMN harmless int", set()),
+        ("CREATE INDEX ON orders (amount)", set()),
+    ],
+)
+def test_errors_are_those_an_application_would_see(
+    shop: tuple[str, Connection], ddl: str, sqlstates: set[str]
+) -> None:
+    url, connection = shop
+    planned = workload(connection, "public.orders")
+    with Traffic(url, planned, 4, 1) as traffic:
+        time.sleep(0.4)
+        connection.execute(ddl.encode())
+        time.sleep(0.4)
+    failures = [s.failure for s in traffic.samples if s.failure]
+    assert {f.sqlstate for f in failures if caused_by_migration(f, planned)} == sqlstates
+
+
+def test_the_workloads_own_mistakes_are_not_the_migrations(shop: tuple[str, Connection]) -> None:
+    planned = workload(shop[1])
+    assert not caused_by_migration(Failure("23505", "", constraint="orders_pkey"), planned)
+    assert caused_by_migration(Failure("23505", "", constraint="new_index"), planned)
+    assert not caused_by_migration(Failure("23502", "", table="orders", column="amount"), planned)
+    assert caused_by_migration(Failure("23502", "", table="orders", column="new"), planned)
+    assert caused_by_migration(Failure("40P01", ""), planned)
+    assert not caused_by_migration(Failure("40001", ""), planned)
+
+
+def test_columns_that_the_application_does_not_know_are_not_used(
+    shop: tuple[str, Connection],
+) -> None:
+    url, connection = shop
+    planned = workload(connection, "public.orders", known=lambda table, column: column != "memo")
+    connection.execute("ALTER TABLE orders DROP COLUMN memo")
+    assert [s.failure for s in work(url, planned, 0.2) if s.failure] == []
+
+
+def test_traffic_ends_though_a_client_waits(shop: tuple[str, Connection]) -> None:
+    url, connection = shop
+    threads = threading.active_count()
+    with connection.transaction():
+        planned = workload(connection, "public.orders")
+        connection.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        traffic = Traffic(url, planned, 4, 1)
+        with traffic:
+            time.sleep(0.2)
+            started = time.monotonic()
+        assert time.monotonic() - started < 4
+        traffic.stop()  # twice is harmless
+    assert threading.active_count() == threads
+    left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+    for _ in range(50):
+        if rows_of(connection, left, [CLIENT])[0][0] == 0:
+            break
+        time.sleep(0.05)
+    assert rows_of(connection, left, [CLIENT])[0][0] == 0
+
+
+def test_no_table_no_traffic(shop: tuple[str, Connection]) -> None:
+    url, connection = shop
+    planned = workload(connection, "public.nothing")
+    assert planned.idle
+    assert work(url, planned, 0.05) == []
+
+
+def test_a_refused_connection_leaves_no_thread(shop: tuple[str, Connection]) -> None:
+    threads = threading.active_count()
+    planned = workload(shop[1], "public.orders")
+    with pytest.raises(psycopg.OperationalError):
+        Traffic("postgresql://x@127.0.0.1:1/x", planned, 2, 1).__enter__()
+    assert threading.active_count() == threads
+
+
+def test_partitions_stand_for_their_table(shop: tuple[str, Connection]) -> None:
+    data = Data(shop[1])
+    assert touched(data, ["public.events_a", "public.log", "public.events"], 4) == [
+        "public.events",
+        "public.log",
+    ]
+    assert touched(data, ["public.orders", "public.log"], 1) == ["public.orders"]
+
+
+def test_latency_counts_what_overlaps() -> None:
+    samples = [Sample("t", "select", False, n, n + 0.5) for n in range(10)]
+    samples.append(Sample("t", "update", True, 0, 9))
+    assert latency(samples, 2.6, 2.9, writes=False) == Waits()
+    assert latency(samples, 2.4, 4.1, writes=False).operations == 3
+    assert latency(samples, 2.4, 2.5, writes=True) == Waits(1, 9000, 9000, 9000)

@@ -1,0 +1,118 @@
+"""A ledger of rows: which rows every table holds and what is in them, as one number a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from zero_downtime.rehearse.result import Lost
+from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.tables import Table, Tables
+
+# Per table (schema.name): its rows by key, each with a hash of its content.
+Ledger = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a table is written into a ledger."""
+
+    table: str
+    identifier: sql.Identifier
+    key: tuple[str, ...]  # empty: a row is known by its content
+    columns: tuple[str, ...]
+
+
+def shapes(tables: Tables, skip: Iterable[str] = ()) -> list[Shape]:
+    """Whole rows of all tables."""
+    left_out = set(skip)
+    return [
+        Shape(t.qualified, t.identifier, t.key, tuple(c.name for c in t.columns))
+        for t in tables
+        if t.kind != "f" and t.qualified not in left_out
+    ]
+
+
+def common_shapes(old: Tables, new: Tables, skip: Iterable[str] = ()) -> list[Shape]:
+    """What both schemas know of the rows: tables of the same key, columns of the same type."""
+    found = []
+    for shape in shapes(old, skip):
+        table, later = old.named(shape.table), new.named(shape.table)
+        if table is None or later is None:
+            continue
+        columns = _same(table, later)
+        if shape.key and set(shape.key) <= set(columns):
+            found.append(Shape(shape.table, shape.identifier, shape.key, columns))
+    return found
+
+
+def _same(old: Table, new: Table) -> tuple[str, ...]:
+    definitions = {c.name: c.definition for c in new.columns}
+    return tuple(c.name for c in old.columns if definitions.get(c.name) == c.definition)
+
+
+def read_ledger(connection: Connection, wanted: Iterable[Shape], now: Tables) -> Ledger:
+    """The rows as they are, over the columns of each shape that exist ``now``."""
+    ledger: dict[str, dict[str, int]] = {}
+    for shape in wanted:
+        table = now.named(shape.table)
+        if table is None:
+            continue
+        present = {c.name for c in table.columns}
+        columns = [name for name in shape.columns if name in present]
+        key = shape.key if set(shape.key) <= present else ()
+        content = sql.SQL("hashtextextended(ROW({})::text, 0)").format(_list(columns))
+        known_by = sql.SQL("ROW({})::text").format(_list(key))
+        if not key:  # two equal rows are two rows
+            known_by = sql.SQL("{0}::text || '#' || row_number() OVER (PARTITION BY {0})").format(
+                content
+            )
+        query = sql.SQL("SELECT {}, {} FROM {}").format(known_by, content, shape.identifier)
+        ledger[shape.table] = dict(rows_of(connection, query))
+    return ledger
+
+
+def _list(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def existing_rows(
+    before: Ledger, after: Ledger, upgraded: Ledger, written: Ledger
+) -> tuple[Lost, ...]:
+    """What became of the rows that existed before a revision went up and down.
+
+    ``upgraded`` and ``written`` are the rows before and after clients wrote under the new schema:
+    what those changed is theirs.
+    """
+    found = []
+    for table, rows in before.items():
+        now = after.get(table, {})
+        first, second = upgraded.get(table, {}), written.get(table, {})
+        theirs = {k for k in first.keys() | second.keys() if first.get(k) != second.get(k)}
+        lost = sum(1 for key in rows if key not in now and key not in theirs)
+        changed = sum(
+            1
+            for key, content in rows.items()
+            if now.get(key, content) != content and key not in theirs
+        )
+        left = 0
+        if table in upgraded or not written:
+            left = sum(1 for key in now if key not in rows and key not in theirs)
+        if lost or changed or left:
+            found.append(Lost(table, lost, changed, left))
+    return tuple(found)
+
+
+def written_rows(upgraded: Ledger, written: Ledger, after: Ledger) -> tuple[Lost, ...]:
+    """What became of the rows that were written under the new schema."""
+    found = []
+    for table, rows in written.items():
+        first, now = upgraded.get(table, {}), after.get(table, {})
+        theirs = {key: content for key, content in rows.items() if first.get(key) != content}
+        lost = sum(1 for key in theirs if key not in now)
+        changed = sum(1 for key, content in theirs.items() if now.get(key, content) != content)
+        if lost or changed:
+            found.append(Lost(table, lost, changed, since=True))
+    return tuple(found)

@@ -1,0 +1,266 @@
+"""What a rehearsal found: the values behind ``zd rehearse --format json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Outcome = Literal["restores", "differs", "does-nothing", "raises", "cannot-repeat"]
+
+
+@dataclass(frozen=True)
+class HeldLock:
+    """A lock that a step took: its strongest mode on a relation, and how long it was held.
+
+    ``exact`` is False when it was only sampled, ``seen`` when clients' time shows it: a lock
+    shorter than the sampling has an upper bound as its seconds.
+    """
+
+    relation: str
+    mode: str
+    seconds: float
+    waited: float = 0.0
+    exact: bool = True
+    seen: bool = True
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What clients saw while a step ran."""
+
+    operations: int = 0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    max_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClientError:
+    """Errors of one kind that clients saw because of a step."""
+
+    sqlstate: str
+    count: int
+    message: str
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One statement of a revision, as it went."""
+
+    sql: str
+    file: str
+    line: int
+    seconds: float
+    locks: tuple[HeldLock, ...] = ()
+    rewrote: tuple[str, ...] = ()
+    scanned: tuple[str, ...] = ()
+    reads: Waits = Waits()
+    writes: Waits = Waits()
+    wal_bytes: int = 0
+    errors: tuple[ClientError, ...] = ()
+    differences: tuple[str, ...] = ()  # between prediction and observation
+
+
+@dataclass(frozen=True)
+class Run:
+    """One direction of a revision under traffic."""
+
+    seconds: float = 0.0
+    steps: tuple[StepResult, ...] = ()
+    reads_before: Waits = Waits()
+    writes_before: Waits = Waits()
+    reads_after: Waits = Waits()
+    writes_after: Waits = Waits()
+    errors: tuple[ClientError, ...] = ()  # all of them, those after the last step included
+    failed: str | None = None  # why it did not come to its end
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Rows of one table that did not come back as they were."""
+
+    table: str
+    lost: int = 0
+    changed: int = 0
+    left_behind: int = 0  # rows that the revision made and its downgrade did not remove
+    since: bool = False  # they were written under the new schema
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """The proof that a revision can be undone, or what speaks against it."""
+
+    outcome: Outcome
+    catalog_equal: bool
+    differences: tuple[str, ...] = ()
+    rows_checked: int = 0
+    tables: tuple[Lost, ...] = ()
+    where: str | None = None  # file and line of what raised
+    reason: str | None = None
+    grade: str = "equal"  # equal | equal but for generated names | different
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows_lost(self) -> int:
+        """Rows that are gone."""
+        return sum(each.lost for each in self.tables)
+
+    @property
+    def rows_changed(self) -> int:
+        """Rows that are there with other values."""
+        return sum(each.changed for each in self.tables)
+
+
+@dataclass(frozen=True)
+class RevisionResult:
+    """All that was seen of one revision."""
+
+    revision: str
+    message: str
+    phase: str | None
+    file: str
+    upgrade: Run
+    downgrade: Run
+    rollback: Rollback | None  # None when not even the upgrade came to its end
+    reasons: tuple[str, ...] = ()  # why it is unsafe
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def predicted_equals_observed(self) -> bool:
+        """Whether the lock model foresaw what the server did."""
+        steps = (*self.upgrade.steps, *self.downgrade.steps)
+        return not any(step.differences for step in steps)
+
+    @property
+    def safe(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.reasons
+
+
+@dataclass(frozen=True)
+class RehearsalResult:
+    """The result of a rehearsal. ``notes`` is what a reader has to know to believe it."""
+
+    server: str
+    revisions: tuple[RevisionResult, ...]
+    rows: int
+    clients: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+    stopped: str | None = None  # why revisions after the last one here were not rehearsed
+    tables: dict[str, int] = field(default_factory=dict)  # rows in each
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the verdict is unsafe, each with its revision."""
+        found = [f"{r.revision}: {reason}" for r in self.revisions for reason in r.reasons]
+        return (*found, self.stopped) if self.stopped else tuple(found)
+
+    @property
+    def verdict(self) -> Literal["safe", "unsafe"]:
+        """The word that decides the exit code."""
+        return "unsafe" if self.reasons else "safe"
+
+
+def as_json(result: RehearsalResult) -> dict[str, Any]:
+    """The promised JSON structure, version 1."""
+    return {
+        "version": 1,
+        "server": result.server,
+        "revisions": [_revision(revision) for revision in result.revisions],
+        "verdict": result.verdict,
+        "reasons": list(result.reasons),
+        "notes": list(result.notes),
+    }
+
+
+def _revision(result: RevisionResult) -> dict[str, Any]:
+    return {
+        "revision": result.revision,
+        "message": result.message,
+        "phase": result.phase,
+        "upgrade": _run(result.upgrade),
+        "downgrade": _run(result.downgrade),
+        "rollback": _rollback(result.rollback),
+        "predicted_equals_observed": result.predicted_equals_observed,
+        "reasons": list(result.reasons),
+        "warnings": list(result.warnings),
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "seconds": round(run.seconds, 4),
+        "steps": [_step(step) for step in run.steps],
+        "before": {"reads": _waits(run.reads_before), "writes": _waits(run.writes_before)},
+        "after": {"reads": _waits(run.reads_after), "writes": _waits(run.writes_after)},
+        "errors": [_error(error) for error in run.errors],
+        "failed": run.failed,
+    }
+
+
+def _step(step: StepResult) -> dict[str, Any]:
+    return {
+        "sql": step.sql,
+        "file": step.file,
+        "line": step.line,
+        "seconds": round(step.seconds, 4),
+        "locks": [
+            {
+                "relation": lock.relation,
+                "mode": lock.mode,
+                "seconds": round(lock.seconds, 4),
+                "waited": round(lock.waited, 4),
+                "exact": lock.exact,
+                "seen": lock.seen,
+            }
+            for lock in step.locks
+        ],
+        "rewrote": list(step.rewrote),
+        "scanned": list(step.scanned),
+        "reads": _waits(step.reads),
+        "writes": _waits(step.writes),
+        "wal_bytes": step.wal_bytes,
+        "errors": [_error(error) for error in step.errors],
+        "differences": list(step.differences),
+    }
+
+
+def _waits(waits: Waits) -> dict[str, Any]:
+    return {
+        "p50_ms": round(waits.p50_ms, 3),
+        "p99_ms": round(waits.p99_ms, 3),
+        "max_ms": round(waits.max_ms, 3),
+        "operations": waits.operations,
+    }
+
+
+def _error(error: ClientError) -> dict[str, Any]:
+    return {"sqlstate": error.sqlstate, "count": error.count, "message": error.message}
+
+
+def _rollback(rollback: Rollback | None) -> dict[str, Any] | None:
+    if rollback is None:
+        return None
+    return {
+        "outcome": rollback.outcome,
+        "catalog_equal": rollback.catalog_equal,
+        "grade": rollback.grade,
+        "differences": list(rollback.differences),
+        "rows_checked": rollback.rows_checked,
+        "rows_lost": rollback.rows_lost,
+        "rows_changed": rollback.rows_changed,
+        "tables": [
+            {
+                "table": each.table,
+                "lost": each.lost,
+                "changed": each.changed,
+                "left_behind": each.left_behind,
+                "since": each.since,
+            }
+            for each in rollback.tables
+        ],
+        "where": rollback.where,
+        "reason": rollback.reason,
+        "notes": list(rollback.notes),
+    }

@@ -1,0 +1,330 @@
+"""The rollback proof of one revision: up, rows written, down, up again, each time compared.
+
+It runs on copies of the database, so that one broken downgrade does not hide the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import psycopg
+from psycopg import sql
+
+from zero_downtime.catalog import Catalog, Comparison, compare_stable, read_catalog
+from zero_downtime.errors import ExtensionMissing, ParseError, RevisionFailed
+from zero_downtime.history import Revision
+from zero_downtime.postgres.server import Server, scratch_database
+from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.ledger import (
+    Ledger,
+    Shape,
+    common_shapes,
+    existing_rows,
+    read_ledger,
+    shapes,
+    written_rows,
+)
+from zero_downtime.rehearse.making import Row
+from zero_downtime.rehearse.measure import Exact, Observed
+from zero_downtime.rehearse.result import Rollback
+from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.tables import Table, Tables, read_tables
+from zero_downtime.rehearse.workload import free_columns
+from zero_downtime.replay import Replay
+from zero_downtime.sql.script import split
+from zero_downtime.sql.state import State, state_from
+from zero_downtime.sql.tree import NotParsed
+
+_MOST_TABLES = 12  # into which rows are written under the new schema
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What the quiet copies showed of one revision."""
+
+    rollback: Rollback | None  # None when the upgrade failed
+    upgrade: tuple[Observed, ...] = ()
+    downgrade: tuple[Observed, ...] = ()
+    after: Catalog | None = None  # the catalog after the upgrade
+    tables: Tables = field(default_factory=Tables)  # after the upgrade
+    failed: RevisionFailed | None = None  # the upgrade's failure
+
+
+@dataclass
+class Prover:
+    """Proves the revisions of one project on one server."""
+
+    server: Server
+    replay: Callable[[str], Replay]  # database → the project there
+    seed: int
+    skip: frozenset[str]  # tables that are nobody's business
+    version_table: str = "alembic_version"
+
+    def catalog(self, database: str) -> Catalog:
+        """The catalog of a database without Alembic's own table."""
+        return read_catalog(self.server, database, version_table=self.version_table)
+
+    def prove(self, base: str, before: Catalog, revision: Revision) -> Proven:
+        """Prove one revision on copies of ``base``, whose catalog is ``before``."""
+        proven = self._round_trip(base, before, revision, writing=True)
+        rollback = proven.rollback
+        if rollback is None or rollback.outcome not in ("raises", "cannot-repeat"):
+            return proven
+        # Is it the rows written since that the way back can't bear? Then that is what to say.
+        again = self._round_trip(base, before, revision, writing=False)
+        if again.rollback is None or again.rollback.outcome in ("raises", "cannot-repeat"):
+            return again if again.rollback is not None else proven
+        verb = "the downgrade" if rollback.outcome == "raises" else "the next upgrade"
+        note = f"with rows written under the new schema {verb} fails: {rollback.reason}"
+        return replace(
+            again,
+            rollback=replace(again.rollback, notes=(*again.rollback.notes, note)),
+            downgrade=again.downgrade or proven.downgrade,
+        )
+
+    def _round_trip(
+        self, base: str, before: Catalog, revision: Revision, *, writing: bool
+    ) -> Proven:
+        with scratch_database(self.server, template=base) as copy:
+            return _RoundTrip(self, copy, before, revision).run(writing=writing)
+
+
+class _RoundTrip:
+    """One copy that goes up, down and up again."""
+
+    def __init__(self, prover: Prover, copy: str, before: Catalog, revision: Revision) -> None:
+        self.prover = prover
+        self.copy = copy
+        self.before = before
+        self.revision = revision
+        self.state: State | None = None
+
+    def run(self, *, writing: bool) -> Proven:
+        prover, revision = self.prover, self.revision
+        replay = prover.replay(self.copy)
+        with self._connect() as connection:
+            old = read_tables(connection)
+            whole = shapes(old, prover.skip)
+            rows_before = read_ledger(connection, whole, old)
+        up = self._exact(self.before)
+        try:
+            replay.run(revision, "upgrade", up)
+        except ExtensionMissing:
+            raise
+        except RevisionFailed as failed:
+            return Proven(None, tuple(up.observed), failed=failed)
+        after = prover.catalog(self.copy)
+        with self._connect() as connection:
+            new = read_tables(connection)
+            common = common_shapes(old, new, prover.skip)
+            upgraded = read_ledger(connection, common, new)
+            written = upgraded
+            if writing:
+                names = [name for seen in up.observed for _, name, _ in seen.locks]
+                names += [t.qualified for t in new if old.named(t.qualified) is None]
+                write_rows(connection, prover.seed, prover.skip, names, common)
+                written = read_ledger(connection, common, new)
+        down = self._exact(after)
+        proven = Proven(None, tuple(up.observed), (), after, new)
+        try:
+            replay.run(revision, "downgrade", down)
+        except RevisionFailed as failed:
+            rollback = Rollback(
+                "raises",
+                False,
+                rows_checked=_count(rows_before),
+                where=str(failed.facts["where"]),
+                reason=str(failed.facts["reason"]),
+            )
+            return replace(proven, rollback=rollback, downgrade=tuple(down.observed))
+        restored = prover.catalog(self.copy)
+        with self._connect() as connection:
+            now = read_tables(connection)
+            rows_after = read_ledger(connection, whole, now)
+            lost = existing_rows(rows_before, rows_after, upgraded, written)
+            if writing:
+                lost += written_rows(upgraded, written, read_ledger(connection, common, now))
+        comparison = compare_stable(prover.server, self.before, restored)
+        differing = comparison.grade == "different"
+        rollback = Rollback(
+            "differs" if differing else "restores",
+            not differing,
+            differences=tuple(_told(comparison)),
+            rows_checked=_count(rows_before),
+            tables=lost,
+            grade=comparison.grade,
+        )
+        if self._did_nothing(restored, after, differing, bool(down.observed), lost):
+            rollback = replace(
+                rollback,
+                outcome="does-nothing",
+                where=f"{revision.file}:{revision.line_of('downgrade')}",
+            )
+        rollback = self._again(replay, rollback, after)
+        return replace(proven, rollback=rollback, downgrade=tuple(down.observed))
+
+    def _did_nothing(
+        self,
+        restored: Catalog,
+        after: Catalog,
+        differing: bool,
+        ran: bool,
+        lost: Sequence[object],
+    ) -> bool:
+        """Whether there was something to undo and the downgrade did not begin to."""
+        if differing:
+            return compare_stable(self.prover.server, after, restored).equal
+        return not ran and bool(lost)
+
+    def _again(self, replay: Replay, rollback: Rollback, first: Catalog) -> Rollback:
+        """Up once more: a revision that was undone can be applied again."""
+        try:
+            replay.run(self.revision, "upgrade")
+        except RevisionFailed as failed:
+            said = f"{failed.facts['where']}: {failed.facts['reason']}"
+            if rollback.outcome != "restores":
+                note = f"going up again fails ({said})"
+                return replace(rollback, notes=(*rollback.notes, note))
+            return replace(
+                rollback,
+                outcome="cannot-repeat",
+                where=str(failed.facts["where"]),
+                reason=str(failed.facts["reason"]),
+            )
+        if rollback.outcome != "restores":
+            return rollback
+        comparison = compare_stable(
+            self.prover.server, first, self.prover.catalog(self.copy), ("first", "second")
+        )
+        if comparison.grade == "different":
+            return replace(
+                rollback,
+                outcome="cannot-repeat",
+                differences=tuple(_told(comparison)),
+                reason="going up again leads to another catalog",
+            )
+        return rollback
+
+    def _connect(self) -> Connection:
+        return self.prover.server.connect(self.copy)
+
+    def _exact(self, catalog: Catalog) -> Exact:
+        return Exact(self.prover.server.url(self.copy), state_of(catalog), self.prover.server.major)
+
+
+def state_of(catalog: Catalog) -> State:
+    """The lock model's view of a catalog."""
+    try:
+        return state_from(statement.sql for statement in split(catalog.dump))
+    except (ParseError, NotParsed):
+        return State()
+
+
+def write_rows(
+    connection: Connection,
+    seed: int,
+    skip: frozenset[str],
+    names: Sequence[str],
+    common: Sequence[Shape],
+) -> None:
+    """Insert, update and delete some rows as the new application might, edge cases included.
+
+    Updates and deletes keep to tables whose rows can be followed through the downgrade.
+    """
+    data = Data(connection, seed + 1, skip)
+    followed = {shape.table for shape in common}
+    tables = [data.tables.named(name) for name in dict.fromkeys(names)]
+    chosen = [t for t in tables if t is not None and t.kind != "f" and t.qualified not in skip]
+    for table in chosen[:_MOST_TABLES]:
+        rows = data.draw(table, 8)
+        for row in rows[:5]:
+            _insert(connection, table, row)
+        for row, edge in zip(rows[5:], (_largest, _emptiest, _longest), strict=False):
+            _insert(connection, table, edge(data, table, row))
+        if table.qualified in followed and table.key:
+            _change(connection, data, table, rows)
+
+
+def _insert(connection: Connection, table: Table, row: Row) -> None:
+    names = list(row)
+    query = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})").format(
+        table.identifier,
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join(sql.Placeholder() for _ in names),
+    )
+    if not names:
+        query = sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table.identifier)
+    with contextlib.suppress(psycopg.Error):
+        connection.execute(query, list(row.values()))
+
+
+def _change(connection: Connection, data: Data, table: Table, rows: Sequence[Row]) -> None:
+    keys = rows_of(
+        connection,
+        sql.SQL("SELECT {} FROM {} ORDER BY {} LIMIT 6").format(
+            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(n)) for n in table.key),
+            table.identifier,
+            sql.SQL(", ").join(map(sql.Identifier, table.key)),
+        ),
+    )
+    where = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(n)) for n in table.key)
+    columns = [table.column(n) for n in rows[0]] if rows else []
+    free = set(free_columns(table, [c.name for c in columns], rows))
+    for key, column in zip(keys[:4], [c for c in columns if c.name in free], strict=False):
+        value = None if not column.not_null else rows[0][column.name]
+        update = sql.SQL("UPDATE {} SET {} = %s WHERE {}").format(
+            table.identifier, sql.Identifier(column.name), where
+        )
+        with contextlib.suppress(psycopg.Error):
+            connection.execute(update, [value, *key])
+    if not any(k.target == table.oid for t in data.tables for k in t.foreign_keys):
+        delete = sql.SQL("DELETE FROM {} WHERE {}").format(table.identifier, where)
+        for key in keys[4:]:
+            with contextlib.suppress(psycopg.Error):
+                connection.execute(delete, key)
+
+
+def _emptiest(data: Data, table: Table, row: Row) -> Row:
+    """NULL wherever the new schema allows it."""
+    return {n: None if not table.column(n).not_null else value for n, value in row.items()}
+
+
+def _largest(data: Data, table: Table, row: Row) -> Row:
+    """The largest numbers that the types hold."""
+    edge = {"int2": "32767", "int4": "2147483647", "int8": "9223372036854775807"}
+    return _with(data, table, row, lambda name, room: edge.get(name))
+
+
+def _longest(data: Data, table: Table, row: Row) -> Row:
+    """Texts as long as they may be."""
+
+    def edge(name: str, room: int) -> str | None:
+        return "x" * room if name in ("text", "varchar") else None
+
+    return _with(data, table, row, edge)
+
+
+def _with(data: Data, table: Table, row: Row, edge: Callable[[str, int], str | None]) -> Row:
+    changed = dict(row)
+    for name in free_columns(table, list(row), [row]):
+        column = table.column(name)
+        kind, modifier = data.values.base(column.type, column.modifier)
+        value = edge(kind.name, modifier - 4 if modifier >= 4 else 300)
+        if value is not None and not column.identity:
+            changed[name] = value
+    return changed
+
+
+def _told(comparison: Comparison) -> list[str]:
+    """Differences as seen from before: what is missing now, what is new, what is other."""
+    words = {"removed": "missing", "added": "left behind", "altered": "altered"}
+    told = []
+    for change, line in zip(comparison.changes, comparison.describe(), strict=True):
+        told.append(words[change.kind] + line.removeprefix(change.kind))
+    return told
+
+
+def _count(ledger: Ledger) -> int:
+    return sum(len(rows) for rows in ledger.values())

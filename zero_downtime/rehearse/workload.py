@@ -1,0 +1,281 @@
+"""What the application does, derived from the tables as it knows them: five little operations.
+
+The workload is made before a revision runs and does not change while it runs, as an application
+that is already deployed does not. It names its columns one by one, as an ORM does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+
+from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.making import Row
+from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.tables import Table
+
+Kind = Literal["select", "range", "insert", "update", "replace"]
+Run = Callable[[Connection, Random], None]
+
+_KEYS = 500  # rows of a table that clients ask for
+_ROWS = 150  # rows of a table that clients insert, at most
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing the application does with one table, and the SQL a report shows for it."""
+
+    table: str
+    kind: Kind
+    run: Run = field(repr=False)
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes rows."""
+        return self.kind not in ("select", "range")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The operations of the readers and the writers, and the tables whose doors are watched.
+
+    ``constraints`` and ``required`` are what the application already lives with: a row that
+    breaks one of them is the workload's own mistake, not the migration's.
+    """
+
+    reads: tuple[Operation, ...]
+    writes: tuple[Operation, ...]
+    watched: tuple[Table, ...]
+    constraints: frozenset[str]
+    required: frozenset[tuple[str, str]]  # table, NOT NULL column
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is no table to work on."""
+        return not self.reads and not self.writes
+
+
+def plan_workload(
+    data: Data,
+    tables: Sequence[str],
+    *,
+    seed: int,
+    known: Callable[[str, str], bool] = lambda table, column: True,
+) -> Workload:
+    """The workload on these tables (``schema.name``), as far as they hold rows and have a key.
+
+    ``known`` says which columns (table, column) the application uses. Operations that don't work
+    even before the migration are left out.
+    """
+    connection = data.connection
+    reads: list[Operation] = []
+    writes: list[Operation] = []
+    watched: list[Table] = []
+    for name in tables:
+        table = data.tables.named(name)
+        if table is None or table.kind == "f":
+            continue
+        watched.append(table)
+        columns = [c.name for c in table.columns if known(name, c.name)]
+        keys = _keys(connection, table) if table.key and set(table.key) <= set(columns) else []
+        rows = [{n: v for n, v in row.items() if n in columns} for row in data.draw(table, _ROWS)]
+        referenced = any(k.target == table.oid for t in data.tables for k in t.foreign_keys)
+        candidates = _reading(table, columns, keys)
+        candidates += _writing(table, columns, keys, rows, referenced)
+        random = Random(f"{seed}:{name}")
+        for operation in candidates:
+            if _works(connection, operation, random):
+                (writes if operation.writes else reads).append(operation)
+    constraints = rows_of(connection, "SELECT conname FROM pg_constraint")
+    indexes = rows_of(
+        connection,
+        "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "WHERE i.indisunique",
+    )
+    return Workload(
+        tuple(reads),
+        tuple(writes),
+        tuple(watched),
+        frozenset(str(row[0]) for row in constraints + indexes),
+        frozenset((t.name, c.name) for t in data.tables for c in t.columns if c.not_null),
+    )
+
+
+def touched(data: Data, relations: Collection[str], most: int) -> list[str]:
+    """Those of the tables that hold rows, at most so many, the relations named first."""
+    partitions = _roots(data)
+    named = [partitions.get(name, name) for name in relations]
+    chosen = [n for n in dict.fromkeys(named) if data.tables.named(n) is not None]
+    return chosen[:most]
+
+
+def _roots(data: Data) -> dict[str, str]:
+    """Partitions by their name, with the table of which they are a part."""
+    root_of = {oid: table.qualified for table in data.tables for oid in table.partitions}
+    if not root_of:
+        return {}
+    rows = rows_of(
+        data.connection,
+        "SELECT c.oid, n.nspname || '.' || c.relname FROM pg_class c "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (%s)",
+        [list(root_of)],
+    )
+    return {name: root_of[oid] for oid, name in rows}
+
+
+def _reading(
+    table: Table, columns: Sequence[str], keys: Sequence[tuple[str, ...]]
+) -> list[Operation]:
+    selected = sql.SQL(", ").join(map(sql.Identifier, columns))
+    if not columns:
+        return []
+    if not keys:
+        query = sql.SQL("SELECT {} FROM {} LIMIT 20").format(selected, table.identifier)
+        return [Operation(table.qualified, "range", _select(query, [()]))]
+    one = sql.SQL("SELECT {} FROM {} WHERE {}").format(
+        selected, table.identifier, _equal(table.key)
+    )
+    some = sql.SQL("SELECT {} FROM {} WHERE {} >= %s ORDER BY {} LIMIT 20").format(
+        selected,
+        table.identifier,
+        sql.Identifier(table.key[0]),
+        sql.SQL(", ").join(map(sql.Identifier, table.key)),
+    )
+    return [
+        Operation(table.qualified, "select", _select(one, keys)),
+        Operation(table.qualified, "range", _select(some, [key[:1] for key in keys])),
+    ]
+
+
+def _writing(
+    table: Table,
+    columns: Sequence[str],
+    keys: Sequence[tuple[str, ...]],
+    rows: list[Row],
+    referenced: bool,
+) -> list[Operation]:
+    operations = []
+    if rows and rows[0]:
+        operations.append(Operation(table.qualified, "insert", _insert(table, rows)))
+    if not keys:
+        return operations
+    free = free_columns(table, columns, rows)
+    if free:
+        operations.append(Operation(table.qualified, "update", _update(table, free, keys, rows)))
+    # Rows that others point at are left alone: an application does not delete those either.
+    if not referenced:
+        stored = [c.name for c in table.columns if c.name in columns and not c.generated]
+        operations.append(Operation(table.qualified, "replace", _replace(table, stored, keys)))
+    return operations
+
+
+def free_columns(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """Columns that may take another row's value without breaking anything."""
+    bound = {name for unique in table.uniques for name in unique.columns}
+    bound |= {name for check in table.checks for name in check.columns}
+    bound |= {name for key in table.foreign_keys for name in key.columns}
+    bound |= {name for exclusion in table.exclusions for name in exclusion.columns}
+    bound |= {n for leaf in table.leaves for names, _, _ in leaf.bounds for n in names}
+    made = rows[0] if rows else {}
+    return [
+        c.name
+        for c in table.columns
+        if c.name in columns and c.name in made and c.name not in bound and not c.generated
+    ]
+
+
+def _select(query: sql.Composed, keys: Sequence[tuple[str, ...]]) -> Run:
+    def run(connection: Connection, random: Random) -> None:
+        key = keys[int(len(keys) * random.random() ** 2)]
+        connection.execute(query, key).fetchall()
+
+    return run
+
+
+def _insert(table: Table, rows: list[Row]) -> Run:
+    left = list(rows)
+    names = list(rows[0])
+    query = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})").format(
+        table.identifier,
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join(sql.Placeholder() for _ in names),
+    )
+
+    def run(connection: Connection, random: Random) -> None:
+        try:
+            row = left.pop()
+        except IndexError:  # all are in: bounded by intention
+            return
+        connection.execute(query, [row[name] for name in names])
+
+    return run
+
+
+def _update(
+    table: Table, free: Sequence[str], keys: Sequence[tuple[str, ...]], rows: Sequence[Row]
+) -> Run:
+    queries = {
+        name: sql.SQL("UPDATE {} SET {} = %s WHERE {}").format(
+            table.identifier, sql.Identifier(name), _equal(table.key)
+        )
+        for name in free
+    }
+
+    def run(connection: Connection, random: Random) -> None:
+        name = random.choice(free)
+        key = keys[int(len(keys) * random.random() ** 2)]
+        connection.execute(queries[name], [random.choice(rows)[name], *key])
+
+    return run
+
+
+def _replace(table: Table, stored: Sequence[str], keys: Sequence[tuple[str, ...]]) -> Run:
+    delete = sql.SQL("DELETE FROM {} WHERE {} RETURNING {}").format(
+        table.identifier,
+        _equal(table.key),
+        sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(n)) for n in stored),
+    )
+    insert = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})").format(
+        table.identifier,
+        sql.SQL(", ").join(map(sql.Identifier, stored)),
+        sql.SQL(", ").join(sql.Placeholder() for _ in stored),
+    )
+
+    def run(connection: Connection, random: Random) -> None:
+        with connection.transaction():
+            row = connection.execute(delete, random.choice(keys)).fetchone()
+            if row is not None:
+                connection.execute(insert, row)
+
+    return run
+
+
+def _equal(key: Sequence[str]) -> sql.Composed:
+    return sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(n)) for n in key)
+
+
+def _keys(connection: Connection, table: Table) -> list[tuple[str, ...]]:
+    return rows_of(
+        connection,
+        sql.SQL("SELECT {} FROM {} ORDER BY {} LIMIT {}").format(
+            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(n)) for n in table.key),
+            table.identifier,
+            sql.SQL(", ").join(map(sql.Identifier, table.key)),
+            sql.Literal(_KEYS),
+        ),
+    )
+
+
+def _works(connection: Connection, operation: Operation, random: Random) -> bool:
+    """Try an operation once and take it back."""
+    try:
+        with connection.transaction(force_rollback=True):
+            operation.run(connection, random)
+    except psycopg.Error:
+        return False
+    return True
