@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
+from zero_downtime.catalog import Change, Fact
 from zero_downtime.check import Checked, Difference
 
 
@@ -58,7 +60,31 @@ def _lines(difference: Difference) -> list[str]:
     comparison = difference.comparison
     if comparison.equal:
         return [f"No {difference.name}: {one} and {other} are equal."]
-    count = len(comparison.changes)
-    named = " (but for generated names)" if comparison.grade != "different" else ""
-    lines = [f"{difference.name.capitalize()}: {other} differs from {one} in {count}{named}:"]
-    return lines + [f"  {line}" for line in comparison.describe()]
+    named = ", but only in generated names" if comparison.grade != "different" else ""
+    changes = outermost(comparison.changes)
+    lines = [f"{difference.name.capitalize()}: {other} and {one} differ{named}:"]
+    said = {"added": f"only in {other}", "removed": f"missing in {other}", "altered": "differs"}
+    return lines + [f"  {said[change.kind]}: {_described(change)}" for change in changes]
+
+
+def outermost(changes: Iterable[Change]) -> list[Change]:
+    """The changes without what lies inside a relation that is itself added or removed."""
+    changes = list(changes)
+    whole = {
+        (change.kind, change.identity.name)
+        for change in changes
+        if change.identity.kind in ("table", "view", "materialized view", "index")
+        and change.kind != "altered"
+    }
+    return [change for change in changes if (change.kind, change.identity.of) not in whole]
+
+
+def _described(change: Change) -> str:
+    if change.old and change.new:
+        return f"{change.identity}: {_short(change.old)} → {_short(change.new)}"
+    return f"{change.identity}: {_short(change.new or change.old)}"
+
+
+def _short(fact: Fact | None) -> str:
+    words = " ".join(fact.definition.split()) if fact else ""
+    return words if len(words) <= 80 else words[:79] + "…"
