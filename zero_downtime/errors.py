@@ -20,6 +20,7 @@ instance (``error.facts``), so that a caller can act on them without reading the
     ├── RefusedDatabase
     ├── PlanError
     ├── LockNotAcquired
+    ├── UnknownRule
     └── AnotherRunner
 """
 
@@ -103,6 +104,10 @@ class PlanError(ZeroDowntimeError):
 class LockNotAcquired(ZeroDowntimeError):
     """Gave up after {seconds:.0f} s on: {statement}. It waited for {blockers}. Nothing of this
     statement was applied; end that session or try again with a longer --deadline."""
+
+
+class UnknownRule(ZeroDowntimeError):
+    """There is no rule {rule}. {advice}"""
 
 
 class AnotherRunner(ZeroDowntimeError):

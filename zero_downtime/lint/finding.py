@@ -1,0 +1,62 @@
+"""What lint says: findings, each one hazard at one place, and the report that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from zero_downtime.postgres.locks import LockMode
+from zero_downtime.sql.statement import Direction, Location
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One hazard at one place. ``safe`` is the way out, with the reader's names filled in."""
+
+    rule: str
+    severity: Severity
+    message: str
+    safe: str
+    location: Location
+    statement: str
+    revision: str | None = None
+    direction: Direction = "upgrade"
+    relation: str | None = None
+    lock: LockMode | None = None
+    rewrites: bool = False
+    scans: bool = False
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that lint could not look into."""
+
+    text: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All findings in the order of the history, and how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    notes: tuple[Note, ...] = ()
+    files: int = 0
+    statements: int = 0
+    suppressed: int = 0
+    baselined: int = 0
+
+    @property
+    def errors(self) -> int:
+        return sum(finding.severity == "error" for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        return sum(finding.severity == "warning" for finding in self.findings)
+
+    def fails_on(self, level: str) -> bool:
+        """Whether there is a finding at or above a level: error, warning or never."""
+        return level != "never" and bool(self.errors or (level == "warning" and self.warnings))
