@@ -516,22 +516,40 @@ def parts(text: str) -> list[str]:
     return [part for part in found if part]
 
 
-_metadata: dict[tuple[str, int], Any] = {}
+_options: dict[tuple[str, int], Mapping[str, Any]] = {}
 
 
 def _target_metadata(project: Project, scripts: ScriptDirectory) -> Any:
-    """The MetaData that env.py gives to Alembic, for its naming convention; None without one.
-
-    env.py runs as for ``alembic upgrade --sql``, and a connection it tries is refused. Whatever
-    goes wrong there only costs the naming convention.
-    """
+    """The MetaData that env.py gives to Alembic, for its naming convention; None without one."""
     path = Path(scripts.env_py_location).absolute()
     if not path.is_file() or not _has_metadata(path):
         return None
+    return _env_options(project, scripts).get("target_metadata")
+
+
+def version_table(project: Project, scripts: ScriptDirectory) -> tuple[str, str | None]:
+    """Name and schema of the table in which env.py has Alembic keep the version."""
+    with environment.guest(project):
+        path = Path(scripts.env_py_location).absolute()
+        # Many say it only where they run online, so what is written there counts as well.
+        written: dict[str, Any] = {}
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.arg:
+                written[node.arg] = node.value.value
+        options = {**written, **_env_options(project, scripts)}
+        return options.get("version_table", "alembic_version"), options.get("version_table_schema")
+
+
+def _env_options(project: Project, scripts: ScriptDirectory) -> Mapping[str, Any]:
+    """What env.py tells Alembic when it runs as for ``alembic upgrade --sql``.
+
+    A connection that it tries is refused. Whatever goes wrong there only costs the options.
+    """
+    path = Path(scripts.env_py_location).absolute()
     key = (str(path), path.stat().st_mtime_ns)
-    if key not in _metadata:
-        _metadata[key] = _read_metadata(project, scripts)
-    return _metadata[key]
+    if key not in _options:
+        _options[key] = _read_options(project, scripts)
+    return _options[key]
 
 
 def _has_metadata(path: Path) -> bool:
@@ -559,10 +577,10 @@ class _Refused(BaseException):
     """env.py wanted a connection although it runs offline."""
 
 
-def _read_metadata(project: Project, scripts: ScriptDirectory) -> Any:
+def _read_options(project: Project, scripts: ScriptDirectory) -> Mapping[str, Any]:
     config = project.alembic_config()
     config.set_main_option("sqlalchemy.url", "postgresql+psycopg://")
-    found: list[Any] = []
+    found: dict[str, Any] = {}
 
     def refuse(*arguments: Any) -> NoReturn:
         raise _Refused
@@ -574,7 +592,7 @@ def _read_metadata(project: Project, scripts: ScriptDirectory) -> Any:
             configure = context.configure
 
             def spy(*arguments: Any, **given: Any) -> None:
-                found.append(given.get("target_metadata"))
+                found.update(given)
                 configure(*arguments, **{**given, "output_buffer": StringIO()})
 
             context.configure = spy  # type: ignore[method-assign]
@@ -585,4 +603,4 @@ def _read_metadata(project: Project, scripts: ScriptDirectory) -> Any:
         pass  # what was found until then counts
     finally:
         sa.event.remove(sa.Engine, "do_connect", refuse)
-    return next((each for each in found if each is not None), None)
+    return found

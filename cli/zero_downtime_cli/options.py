@@ -54,6 +54,32 @@ def format_option(*formats: str) -> Callable[[Command], Command]:
     return add
 
 
+def deadline_option(command: Command) -> Command:
+    """``--deadline SECONDS``."""
+    return click.option(
+        "--deadline",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="Give up on a lock after waiting so long. Default: the setting locks.deadline-s, 300.",
+    )(command)
+
+
+def tell_events(
+    line_of: Callable[[Any], str | None],
+) -> tuple[Callable[[Any], None], Callable[[str], None]]:
+    """Functions that put on stderr what happens, and what the project's own code prints."""
+
+    def tell(event: Any) -> None:
+        line = line_of(event)
+        if line is not None:
+            click.echo(line, err=True)
+
+    def say(line: str) -> None:
+        click.echo(f"  | {line}", err=True)
+
+    return tell, say
+
+
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """A function that shows what is being done: one changing line on a terminal, else nothing."""

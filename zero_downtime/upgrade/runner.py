@@ -11,7 +11,7 @@ import contextlib
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -119,11 +119,11 @@ def upgrade(
     Raises LockNotAcquired, RevisionFailed, AnotherRunner, HistoryError, EnvironmentFailed.
     """
     with _Runner(project, url, locks, tell, say) as runner:
-        if target is None:
+        if target in (None, "head"):
             head = runner.replay.history.head()
-            target = head.id if head else "head"
+            target = head.id if head else "heads"
         before = runner.replay.heads()
-        revisions = runner.replay.plan(target, "upgrade") if len(runner.replay.history) else []
+        revisions = runner.replay.plan(target or "heads", "upgrade")
         now, later = held_back(revisions, contract)
         return runner.run(now, "upgrade", before, later)
 
@@ -158,6 +158,12 @@ def database_url(project: Project, url: str | None) -> str:
     return libpq_url(project.url(url) or connects_to(project))
 
 
+def locks_of(project: Project, deadline: float | None) -> Locks:
+    """The settings of the lock policy, with another deadline when one is given."""
+    locks = project.config.locks
+    return locks if deadline is None else replace(locks, deadline_s=deadline)
+
+
 def connect(url: str) -> psycopg.Connection[Any]:
     """A session of zd's own. Raises DatabaseError."""
     try:
@@ -168,6 +174,17 @@ def connect(url: str) -> psycopg.Connection[Any]:
             reason=f"the server refuses the connection ({failure.message(error)})",
             advice="Check host, database, user and password",
         ) from error
+
+
+def runner_of(connection: psycopg.Connection[Any]) -> int | None:
+    """The backend that holds the lock of a running zd on this database."""
+    row = connection.execute(
+        "SELECT pid FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted "
+        "AND objsubid = 1 AND (classid::int8 << 32) | objid::int8 = %s AND database = "
+        "(SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())",
+        (_RUNNER_LOCK,),
+    ).fetchone()
+    return int(row[0]) if row else None
 
 
 class _Runner:
@@ -380,13 +397,7 @@ class _Runner:
         ).fetchone()
         if row and row[0]:
             return
-        holder = self._own.execute(
-            "SELECT pid FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted "
-            "AND objsubid = 1 AND (classid::int8 << 32) | objid::int8 = %s AND database = "
-            "(SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())",
-            (_RUNNER_LOCK,),
-        ).fetchone()
-        raise AnotherRunner(database=masked(self.url), pid=holder[0] if holder else "unknown")
+        raise AnotherRunner(database=masked(self.url), pid=runner_of(self._own) or "unknown")
 
 
 def _is_setting(sql: str) -> bool:
