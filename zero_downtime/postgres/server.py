@@ -25,7 +25,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from zero_downtime.errors import ServerError
-from zero_downtime.postgres import scratch
+from zero_downtime.postgres import scratch, standins
 
 # A scratch server may lose everything in a crash of the machine, so it need not wait for disks.
 SCRATCH_SETTINGS: Mapping[str, str] = {
@@ -157,6 +157,9 @@ class InstalledServer(_Databases):
             "--no-sync",
             "--no-instructions",
         )
+        if self.major >= 18:  # before, extensions come from the server's own folder alone
+            path = standins.install(self._folder.path / "standins")
+            settings = {"extension_control_path": path, **settings}
         with (self.data / "postgresql.auto.conf").open("a") as file:
             for name, value in settings.items():
                 file.write("{} = '{}'\n".format(name, value.replace("'", "''")))
