@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from zero_downtime.config import Lint
 from zero_downtime.lint.finding import Finding, Note, Report, Severity
-from zero_downtime.lint.registry import rules
+from zero_downtime.lint.registry import rule_named, rules
 from zero_downtime.lint.rule import Here, Rule, Seen
 from zero_downtime.lint.rules.notation import (
     SqlSyntaxError,
@@ -35,7 +35,9 @@ class Options:
 
     @classmethod
     def of(cls, config: Lint, major: int | None = None, independent: bool = False) -> Options:
-        """The options of a project's settings."""
+        """The options of a project's settings. Raises UnknownRule for a misspelt rule."""
+        for name in (*config.disable, *config.severity):
+            rule_named(name)
         return cls(major or config.pg, config.disable, config.severity, independent)
 
 
@@ -148,9 +150,7 @@ class _Walk:
                 session.first_without_timeout,
             )
             self._judge(here)
-            self.notes += [
-                Note(f"not looked into: {w}", statement.location) for w in effect.unknown
-            ]
+            self.notes += [Note(what, statement.location) for what in effect.unknown]
             session.see(here)
             earlier.append(Seen(statement, kind, here.locks))
             apply_node(state, kind, node)

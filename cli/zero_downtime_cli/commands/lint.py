@@ -1,0 +1,116 @@
+"""``zd lint``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zero_downtime_cli.options import colored, config_option, format_option, progress, server_option
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--schema",
+    metavar="FILE|history",
+    help="The schema before: a dump or any SQL script, or the project's Alembic history.",
+)
+@click.option("--diff", metavar="BASE", help="Only files changed since this git ref.")
+@click.option(
+    "--pg", "major", type=click.IntRange(14, 18), help="Target major. Default: the setting, 18."
+)
+@click.option(
+    "--assume-in-transaction/--no-assume-in-transaction",
+    "in_transaction",
+    default=False,
+    help="Whether a tool wraps every .sql file in a transaction.",
+)
+@click.option("--independent", is_flag=True, help="Every file starts anew from --schema.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "never"]),
+    help="The level that makes the exit code 1. Default: the setting, error.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Findings accepted for now, as --write-baseline wrote them.",
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Accept all present findings in this file; exit 0.",
+)
+@click.option("--effects", is_flag=True, help="Show what every statement locks and rewrites.")
+@server_option
+@config_option
+@format_option("text", "json", "sarif", "github", "gitlab", "junit", "markdown")
+def lint(
+    paths: tuple[Path, ...],
+    schema: str | None,
+    diff: str | None,
+    major: int | None,
+    in_transaction: bool,
+    independent: bool,
+    fail_on: str | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    effects: bool,
+    server: str | None,
+    config_file: Path | None,
+    shape: str,
+) -> None:
+    """Find what a migration locks, rewrites and breaks.
+
+    PATHS are .sql files, folders of them, revision files, or - for standard input; none: the
+    project's Alembic history. The .sql files of one folder are one history in name order.
+
+    \b
+    Example:
+      zd lint migrations/0042_loyalty.sql --schema schema.sql --fail-on warning
+    """
+    from zero_downtime.lint.run import (
+        Request,
+        effects_of_request,
+        lint_request,
+        project_for,
+        write_accepted,
+    )
+    from zero_downtime.report import lint as report
+
+    request = Request(
+        paths=tuple(path for path in paths if str(path) != "-"),
+        stdin=_standard_input() if Path("-") in paths else None,
+        schema=schema,
+        diff=diff,
+        major=major,
+        in_transaction=in_transaction,
+        independent=independent,
+        baseline=baseline,
+        server=server,
+    )
+    project = project_for(request, config_file)
+    with progress() as say:
+        if effects:
+            if shape not in report.EFFECT_SHAPES:
+                raise click.UsageError("--effects has the formats text and json.")
+            found = effects_of_request(request, project, say)
+            click.echo(report.EFFECT_SHAPES[shape](found))
+            return
+        result = lint_request(request, project, say)
+    if write_baseline:
+        write_accepted(result, write_baseline)
+        return
+    color, _ = colored()
+    shown = report.text(result, color) if shape == "text" else report.SHAPES[shape](result)
+    if shown:
+        click.echo(shown, color=color)
+    if result.fails_on(fail_on or (project.config.lint.fail_on if project else "error")):
+        raise SystemExit(1)
+
+
+def _standard_input() -> str:
+    from zero_downtime.lint.sources import decoded
+
+    return decoded(click.get_binary_stream("stdin").read(), "-")
