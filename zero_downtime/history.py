@@ -142,7 +142,7 @@ def read_history(project: Project) -> History:
             ) from error
         return History(
             revisions=tuple(_revision(script, scripts) for script in reversed(ordered)),
-            heads=tuple(script.revision for script in reversed(ordered) if script._is_real_head),
+            heads=tuple(sorted(scripts.revision_map._real_heads)),
             scripts=scripts,
         )
 
