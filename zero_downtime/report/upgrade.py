@@ -98,7 +98,7 @@ def status_text(status: Status) -> str:
     for id in status.unknown:
         lines.append(f"  unknown  {id}: no file of the history has this revision")
     if len(status.heads) > 1:
-        names = ", ".join(_named(head) for head in status.heads)
+        names = ", ".join(head.id for head in status.heads)
         lines.append(
             f"The history has {len(status.heads)} heads: {names}. Run alembic merge heads."
         )
