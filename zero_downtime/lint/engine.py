@@ -152,7 +152,7 @@ class _Walk:
             self._judge(here)
             self.notes += [Note(what, statement.location) for what in effect.unknown]
             session.see(here)
-            earlier.append(Seen(statement, kind, here.locks))
+            earlier.append(Seen(statement, here.locks, here.locked_tables))
             apply_node(state, kind, node)
         if before is not None:
             _restore(state, before)

@@ -56,10 +56,15 @@ class Rule:
         relation: str | None = None,
         fix: str | None = None,
         severity: Severity | None = None,
+        lock: LockMode | None = None,
     ) -> Finding:
-        """A finding of this rule at the statement at hand."""
+        """A finding of this rule at the statement at hand.
+
+        ``lock`` is given when it is not the statement's own that hurts, but one held already.
+        """
         effect = here.effect
-        lock = effect.mode_on(relation) if relation else None
+        if lock is None and relation:
+            lock = effect.mode_on(relation)
         if lock is None and effect.strongest and relation is None:
             relation, lock = effect.strongest.relation, effect.strongest.mode
         return Finding(
@@ -84,8 +89,8 @@ class Seen:
     """An earlier statement of the same transaction, with what it locked of existing relations."""
 
     statement: Statement
-    kind: str
     locks: Mapping[str, LockMode]
+    tables: frozenset[str]  # those that writers can't use any more
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,15 @@ class Here:
         return {
             lock.relation: lock.mode for lock in self.effect.locks if not self.is_new(lock.relation)
         }
+
+    @property
+    def locked_tables(self) -> frozenset[str]:
+        """The tables that writers can't use meanwhile; partitions count as their parent."""
+        return frozenset(
+            (self.state.ancestors(key) or [key])[-1]
+            for key, mode in self.locks.items()
+            if mode.blocks_writes and self.relation(key).kind in ("table", "partitioned table")
+        )
 
     def is_new(self, key: str) -> bool:
         """Whether the relation was made in this unit, or is nobody else's (temporary)."""

@@ -111,6 +111,8 @@ def lint(
 
 
 def _standard_input() -> str:
+    import sys
+
     from zero_downtime.lint.sources import decoded
 
-    return decoded(click.get_binary_stream("stdin").read(), "-")
+    return decoded(sys.stdin.buffer.read(), "-")

@@ -325,4 +325,5 @@ class ValidationInSameTransaction(Rule):
                 f"Commit first: ALTER TABLE {short(key)} VALIDATE CONSTRAINT {command['name']};"
                 f"  {_OWN}",
                 key,
+                lock=mode,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, Seen, short, waits
@@ -96,10 +96,9 @@ class SeveralTablesLocked(Rule):
         before: set[str] = set()
         grown = 0
         for seen in here.earlier:
-            tables = _tables(here, seen.locks)
-            grown += bool(tables - before)
-            before |= tables
-        now = _tables(here, here.locks)
+            grown += bool(seen.tables - before)
+            before |= seen.tables
+        now = here.locked_tables
         if grown != 1 or not now - before:  # grown twice: told already at that statement
             return
         new = sorted(now - before)[0]
@@ -115,15 +114,6 @@ class SeveralTablesLocked(Rule):
             f"Commit before it: {old} and {short(new)} in a transaction each.",
             new,
         )
-
-
-def _tables(here: Here, locks: Mapping[str, LockMode]) -> set[str]:
-    """The tables that writers can't use under these locks; partitions count as their parent."""
-    found = set()
-    for key, mode in locks.items():
-        if mode.blocks_writes and here.relation(key).kind in ("table", "partitioned table"):
-            found.add((here.state.ancestors(key) or [key])[-1])
-    return found
 
 
 class BackfillWithDdl(Rule):
@@ -164,6 +154,7 @@ class BackfillWithDdl(Rule):
             f"Commit the schema change first; then fill {short(target)} in batches, each in its own"
             " transaction.",
             key,
+            lock=mode,
         )
 
 
