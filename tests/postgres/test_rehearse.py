@@ -205,6 +205,34 @@ def test_an_upgrade_that_rows_are_in_the_way_of(tmp_path: Path) -> None:
     assert result.verdict == "unsafe"
 
 
+def test_rows_that_a_new_constraint_demands_are_made(tmp_path: Path) -> None:
+    revision = last(
+        tmp_path,
+        FIRST,
+        ('op.create_check_constraint("small", "orders", "amount < 20")\n'
+         'op.create_unique_constraint("one", "customers", ["note"])\n'
+         'op.alter_column("orders", "memo", nullable=False)',
+         'op.alter_column("orders", "memo", nullable=True)\n'
+         'op.drop_constraint("one", "customers")\n'
+         'op.drop_constraint("small", "orders")'),
+    )  # fmt: skip
+    assert revision.rollback is not None
+    assert revision.rollback.outcome == "restores"
+    assert revision.warnings[0].startswith("on rows that do not fit yet the upgrade fails (")
+    assert revision.reasons == ()
+
+
+def test_synthetic_values_that_a_new_constraint_minds_are_only_a_warning(tmp_path: Path) -> None:
+    revision = last(
+        tmp_path,
+        FIRST,
+        ('op.execute("ALTER TABLE orders ADD CONSTRAINT small CHECK (amount < 3) NOT VALID")',
+         'op.drop_constraint("small", "orders")'),
+    )  # fmt: skip
+    assert revision.reasons == ()
+    assert any("were refused" in warning and "23514" in warning for warning in revision.warnings)
+
+
 @pytest.mark.parametrize(
     ("up", "down", "outcome", "said"),
     [
@@ -239,7 +267,7 @@ def test_an_upgrade_that_rows_are_in_the_way_of(tmp_path: Path) -> None:
             "op.execute(\"UPDATE orders SET memo = 'z' WHERE id % 4 = 0\")",
             'op.execute("SELECT 1")',
             "restores",
-            "50 rows of public.orders are changed by going up and down",
+            "50 rows of public.orders are changed in memo by going up and down",
         ),
         ("op.execute(\"SELECT 1\")", "pass", "restores", ""),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import psycopg
 from psycopg import sql
 
 from zero_downtime.rehearse.result import Lost
@@ -87,22 +88,40 @@ def existing_rows(
     what those changed is theirs.
     """
     found = []
+    changes = changed_keys(before, after, upgraded, written)
     for table, rows in before.items():
         now = after.get(table, {})
-        first, second = upgraded.get(table, {}), written.get(table, {})
-        theirs = {k for k in first.keys() | second.keys() if first.get(k) != second.get(k)}
+        theirs = _theirs(table, upgraded, written)
         lost = sum(1 for key in rows if key not in now and key not in theirs)
-        changed = sum(
-            1
-            for key, content in rows.items()
-            if now.get(key, content) != content and key not in theirs
-        )
+        changed = len(changes.get(table, ()))
         left = 0
         if table in upgraded or not written:
             left = sum(1 for key in now if key not in rows and key not in theirs)
         if lost or changed or left:
             found.append(Lost(table, lost, changed, left))
     return tuple(found)
+
+
+def changed_keys(
+    before: Ledger, after: Ledger, upgraded: Ledger, written: Ledger
+) -> dict[str, frozenset[str]]:
+    """Per table, the keys of rows that existed and are there with other content."""
+    return {
+        table: frozenset(
+            key
+            for key, content in rows.items()
+            if now.get(key, content) != content and key not in theirs
+        )
+        for table, rows in before.items()
+        for now, theirs in [(after.get(table, {}), _theirs(table, upgraded, written))]
+    }
+
+
+def _theirs(table: str, upgraded: Ledger, written: Ledger) -> set[str]:
+    first, second = upgraded.get(table, {}), written.get(table, {})
+    if first is second:
+        return set()
+    return {k for k in first.keys() | second.keys() if first.get(k) != second.get(k)}
 
 
 def written_rows(upgraded: Ledger, written: Ledger, after: Ledger) -> tuple[Lost, ...]:
@@ -116,3 +135,29 @@ def written_rows(upgraded: Ledger, written: Ledger, after: Ledger) -> tuple[Lost
         if lost or changed:
             found.append(Lost(table, lost, changed, since=True))
     return tuple(found)
+
+
+def changed_columns(
+    table: Table, keys: frozenset[str], before: Connection, after: Connection
+) -> tuple[str, ...]:
+    """The columns in which these rows of a table differ between two databases."""
+    if not table.key:
+        return ()
+    names = [c.name for c in table.columns]
+    query = sql.SQL("SELECT ROW({})::text, {} FROM {} WHERE ROW({})::text = ANY (%s)").format(
+        _list(table.key),
+        sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(n)) for n in names),
+        table.identifier,
+        _list(table.key),
+    )
+    some = [sorted(keys)[:1000]]
+    try:
+        old = {row[0]: row[1:] for row in rows_of(before, query, some)}
+        new = {row[0]: row[1:] for row in rows_of(after, query, some)}
+    except psycopg.Error:  # a column is gone, which the catalog tells
+        return ()
+    return tuple(
+        name
+        for place, name in enumerate(names)
+        if any(old[key][place] != new[key][place] for key in old.keys() & new.keys())
+    )

@@ -423,19 +423,38 @@ class Timed:
 class Live:
     """An ``around`` for :class:`Replay` under traffic: notes when each statement ran.
 
-    ``run`` executes it, under the lock policy of ``zd upgrade``.
+    ``run`` executes it, under the lock policy of ``zd upgrade``. When that has the revision begin
+    anew, what was committed in between is not done twice.
     """
 
     sampler: Sampler
     run: Callable[[Statement, Execution], None]
-    timed: list[Timed] = field(default_factory=list)
+    _timed: dict[int, Timed] = field(default_factory=dict)  # by position in the revision
+    _position: int = -1
+    _transaction: int | None = None
+    _transaction_at: int = 0
+    _committed: int = 0  # so many statements need not run again
+
+    @property
+    def timed(self) -> list[Timed]:
+        """The statements in order."""
+        return list(self._timed.values())
 
     def __call__(self, statement: Statement, execution: Execution) -> None:
+        self._position += 1
+        if self._position == 0 or statement.transaction != self._transaction:
+            self._transaction, self._transaction_at = statement.transaction, self._position
+        elif statement.transaction is None:
+            self._transaction_at = self._position
+        if self._position < self._committed:
+            return
         self.sampler.pid = int(str(execution.value("SELECT pg_backend_pid()")))
         start = time.monotonic()
         try:
             self.run(statement, execution)
-        except RunAgain:  # the revision begins anew, and so do we
-            self.timed.clear()
+        except RunAgain:
+            self._committed = self._transaction_at
+            self._timed = {n: t for n, t in self._timed.items() if n < self._committed}
+            self._position = -1
             raise
-        self.timed.append(Timed(statement, start, time.monotonic()))
+        self._timed[self._position] = Timed(statement, start, time.monotonic())

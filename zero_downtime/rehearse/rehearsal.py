@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from psycopg.conninfo import conninfo_to_dict
 
-from zero_downtime.catalog import Catalog
+from zero_downtime.catalog import Catalog, compare_stable
 from zero_downtime.errors import (
     ExtensionMissing,
     HistoryError,
@@ -19,6 +20,7 @@ from zero_downtime.errors import (
     ZeroDowntimeError,
 )
 from zero_downtime.history import History, Revision, read_history
+from zero_downtime.postgres.locks import LockMode
 from zero_downtime.postgres.server import Server, libpq_url, open_server, scratch_database
 from zero_downtime.project import Project
 from zero_downtime.rehearse.data import Data, Filled
@@ -31,14 +33,15 @@ from zero_downtime.rehearse.result import (
     Rollback,
     Run,
     StepResult,
+    Waits,
 )
 from zero_downtime.rehearse.rollback import Proven, Prover
 from zero_downtime.rehearse.session import rows_of
 from zero_downtime.rehearse.tables import Tables, read_tables
 from zero_downtime.rehearse.traffic import (
-    Failure,
     Sample,
     Traffic,
+    about_values,
     caused_by_migration,
     latency,
 )
@@ -150,6 +153,8 @@ class _Rehearsal:
         self.notes: list[str] = []
         self.counts: dict[str, int] = {}
         self.base = ""
+        self._first = Replay(project, None, history=history)
+        self._first.notes = self.notes
         self.prover = Prover(server, self._replay, self.seed, frozenset())
 
     def run(self, earlier: Sequence[Revision], tested: Sequence[Revision]) -> RehearsalResult:
@@ -159,7 +164,8 @@ class _Rehearsal:
         self.base = self.server.create_database()
         try:
             # Even without a revision env.py runs: what it makes itself is there before the first.
-            self._replay(self.base).visit(lambda heads: ())
+            self._first.url = self.server.url(self.base)
+            self._first.visit(lambda heads: ())
             if earlier:
                 self.progress(f"replaying {len(earlier)} earlier revisions")
                 self._replay(self.base).run_all(list(earlier), "upgrade")
@@ -169,7 +175,7 @@ class _Rehearsal:
             applied = list(earlier)
             for number, revision in enumerate(tested, 1):
                 self.progress(f"{number}/{len(tested)} {revision.id} {revision.message}")
-                result, proven = self._rehearse(revision, before)
+                result, proven = self._rehearse(revision, before, applied)
                 found.append(result)
                 after = self._advance(revision, proven, applied)
                 if after is None:
@@ -194,8 +200,9 @@ class _Rehearsal:
         )
 
     def _replay(self, database: str) -> Replay:
-        replay = Replay(self.project, self.server.url(database), history=self.history)
-        replay.notes = self.notes
+        """The project on one of our databases; what env.py needed once is known from then on."""
+        replay = copy.copy(self._first)
+        replay.url = self.server.url(database)
         return replay
 
     # The base: the state before each revision, filled
@@ -251,17 +258,23 @@ class _Rehearsal:
 
     # One revision
 
-    def _rehearse(self, revision: Revision, before: Catalog) -> tuple[RevisionResult, Proven]:
+    def _rehearse(
+        self, revision: Revision, before: Catalog, applied: Sequence[Revision]
+    ) -> tuple[RevisionResult, Proven]:
         proven = self.prover.prove(self.base, before, revision)
+        warned: tuple[str, ...] = ()
+        if proven.failed is not None and self._fit_rows(revision, before, applied):
+            warned = (f"on rows that do not fit yet the upgrade fails ({_said(proven.failed)})",)
+            proven = self.prover.prove(self.base, before, revision)
         if proven.failed is not None:
             return self._failed(revision, proven), proven
         with scratch_database(self.server, template=self.base) as live:
             with self.server.connect(live) as connection:
                 old = read_tables(connection)
-            up = self._live(live, revision, "upgrade", proven, old)
+            up = self._live(live, revision, "upgrade", proven, old, new_values=not warned)
             down = Run()
             if up.failed is None and proven.rollback and proven.rollback.outcome != "raises":
-                down = self._live(live, revision, "downgrade", proven, old)
+                down = self._live(live, revision, "downgrade", proven, old, new_values=not warned)
         result = RevisionResult(
             revision.id,
             revision.message,
@@ -282,15 +295,41 @@ class _Rehearsal:
                 down,
                 proven.rollback,
                 reasons,
-                warnings,
+                (*warned, *warnings),
             ),
             proven,
         )
 
+    def _fit_rows(self, revision: Revision, before: Catalog, applied: Sequence[Revision]) -> bool:
+        """Have rows in the base that meet what the revision demands of them.
+
+        A CHECK that is new to the table is met by production's rows, presumably, but not by
+        synthetic ones that knew nothing of it. So the tables are filled behind the revision, and
+        its downgrade leads back; True when that reached the same catalog.
+        """
+        fitting = self.server.create_database()
+        try:
+            replay = self._replay(fitting)
+            replay.run_all([*applied, revision], "upgrade")
+            with self.server.connect(fitting) as connection:
+                data = Data(connection, self.seed, self.prover.skip)
+                counts = {one.table: one.rows for one in data.fill(self.rows)}
+                connection.execute("ANALYZE")
+            replay.run(revision, "downgrade")
+            reached = self.prover.catalog(fitting)
+            if compare_stable(self.server, before, reached).grade == "different":
+                raise _NoWay
+        except (RevisionFailed, _NoWay):
+            self.server.drop_database(fitting)
+            return False
+        self.server.drop_database(self.base)
+        self.base = fitting
+        self.counts = {name: counts.get(name, count) for name, count in self.counts.items()}
+        return True
+
     def _failed(self, revision: Revision, proven: Proven) -> RevisionResult:
         assert proven.failed is not None
-        facts = proven.failed.facts
-        said = f"{facts['where']}: {facts['reason']}"
+        said = _said(proven.failed)
         return RevisionResult(
             revision.id,
             revision.message,
@@ -321,13 +360,17 @@ class _Rehearsal:
         direction: Direction,
         proven: Proven,
         old: Tables,
+        *,
+        new_values: bool,
     ) -> Run:
         """Run one direction of a revision with clients at work."""
         observed = proven.upgrade if direction == "upgrade" else proven.downgrade
         url = self.server.url(database)
         with self.server.connect(database) as connection:
             names = dict(rows_of(connection, _RELATIONS))
-            workload = self._workload(connection, revision, direction, proven, old, observed)
+            workload = self._workload(
+                connection, revision, direction, proven, old, observed, new_values
+            )
         with (
             contextlib.closing(self._policy(database)) as policy,
             Sampler(url) as sampler,
@@ -336,6 +379,7 @@ class _Rehearsal:
             begun = time.monotonic()
             if workload.watched:
                 time.sleep(_BEFORE)
+            policy.expect(seen.statement for seen in observed)
             live = Live(sampler, policy)
             failed = None
             start = time.monotonic()
@@ -375,6 +419,7 @@ class _Rehearsal:
         proven: Proven,
         old: Tables,
         observed: Sequence[Observed],
+        new_values: bool,
     ) -> Workload:
         """The old application's work on the tables that the revision touches.
 
@@ -396,7 +441,7 @@ class _Rehearsal:
             ((mode, name) for seen in observed for _, name, mode in seen.locks), reverse=True
         )
         chosen = touched(data, [name for _, name in locks], _MOST_TABLES)
-        return plan_workload(data, chosen, seed=self.seed, known=known)
+        return plan_workload(data, chosen, seed=self.seed, known=known, new_values=new_values)
 
     def _judge(self, result: RevisionResult) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Why a revision is unsafe, and what else its author should know."""
@@ -408,12 +453,26 @@ class _Rehearsal:
             reasons += more
             warnings += notes
         for run in (result.upgrade, result.downgrade):
+            warnings += [
+                f"synthetic values were refused {error.count} times with {error.sqlstate}: "
+                f"{error.message} (does the application keep to that already?)"
+                for error in run.errors
+                if error.values
+            ]
             for step in run.steps:
                 warnings += [
                     f"prediction and observation disagree at {step.file}:{step.line}: {said}"
                     for said in step.differences
                 ]
         return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(warnings))
+
+
+class _NoWay(Exception):
+    """The downgrade does not lead back to where the revision began."""
+
+
+def _said(failed: RevisionFailed) -> str:
+    return f"{failed.facts['where']}: {failed.facts['reason']}"
 
 
 def _steps(
@@ -487,32 +546,29 @@ def _union(segments: Iterable[Segment]) -> float:
 
 def _errors(samples: Iterable[Sample], workload: Workload) -> tuple[ClientError, ...]:
     """The errors that the application would not have seen without the migration, by kind."""
-    kinds: Counter[tuple[str, str]] = Counter()
+    kinds: Counter[tuple[str, str, bool]] = Counter()
     for sample in samples:
         failure = sample.failure
         if failure is not None and caused_by_migration(failure, workload):
-            kinds[failure.sqlstate, _kind(failure)] += 1
+            kinds[failure.sqlstate, failure.message, about_values(failure, workload)] += 1
     return tuple(
-        ClientError(sqlstate, count, message) for (sqlstate, message), count in kinds.most_common()
+        ClientError(sqlstate, count, message, values)
+        for (sqlstate, message, values), count in kinds.most_common()
     )
-
-
-def _kind(failure: Failure) -> str:
-    return failure.message
 
 
 def _run_reasons(run: Run, direction: Direction, limit_ms: float) -> list[str]:
     reasons = []
-    for step in run.steps:
-        for who, waits in (("readers", step.reads), ("writers", step.writes)):
-            if waits.max_ms > limit_ms:
-                strongest = max(step.locks, key=lambda lock: lock.seconds, default=None)
-                why = f" ({strongest.mode} on {strongest.relation})" if strongest else ""
-                reasons.append(
-                    f"{who} waited up to {waits.max_ms / 1000:.1f} s in the {direction}{why}: "
-                    f"{_short(step.sql)}"
-                )
+    for writers in (False, True):
+        worst = max((_waits(step, writers).max_ms for step in run.steps), default=0.0)
+        if worst > limit_ms:
+            reasons.append(
+                f"{'writers' if writers else 'readers'} waited up to {worst / 1000:.1f} s "
+                f"in the {direction}{_behind(run, writers, worst)}"
+            )
     for error in run.errors:
+        if error.values:
+            continue
         times = "once" if error.count == 1 else f"{error.count} times"
         reasons.append(
             f"the application failed {times} in the {direction} with {error.sqlstate}: "
@@ -521,6 +577,31 @@ def _run_reasons(run: Run, direction: Direction, limit_ms: float) -> list[str]:
     if run.failed:
         reasons.append(f"the {direction} failed under traffic: {run.failed}")
     return reasons
+
+
+def _waits(step: StepResult, writers: bool) -> Waits:
+    return step.writes if writers else step.reads
+
+
+def _behind(run: Run, writers: bool, worst: float) -> str:
+    """The lock that clients waited for: the one held longest of those that they mind."""
+    blocking = [
+        (lock.seconds, lock, step)
+        for step in run.steps
+        for lock in step.locks
+        if _waits(step, writers).max_ms >= worst * 0.9 and _minds(lock, writers)
+    ]
+    if not blocking:
+        return ""
+    _, lock, step = max(blocking, key=lambda each: each[0])
+    return f" behind {lock.mode} on {lock.relation}, held for {lock.seconds:.1f} s by: " + _short(
+        step.sql
+    )
+
+
+def _minds(lock: HeldLock, writers: bool) -> bool:
+    mode = LockMode.parse(lock.mode)
+    return mode.blocks_writes if writers else mode.blocks_reads
 
 
 def _rollback_reasons(rollback: Rollback, phase: str | None) -> tuple[list[str], list[str]]:
@@ -545,7 +626,10 @@ def _rollback_reasons(rollback: Rollback, phase: str | None) -> tuple[list[str],
         if each.lost:
             told.append(f"{each.lost} {whose} of {each.table} are lost by going up and down")
         if each.changed:
-            told.append(f"{each.changed} {whose} of {each.table} are changed by going up and down")
+            columns = f" in {', '.join(each.columns)}" if each.columns else ""
+            told.append(
+                f"{each.changed} {whose} of {each.table} are changed{columns} by going up and down"
+            )
         if each.left_behind:
             warnings.append(f"{each.left_behind} rows of {each.table} stay after the downgrade")
     return reasons, warnings

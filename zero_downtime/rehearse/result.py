@@ -41,6 +41,7 @@ class ClientError:
     sqlstate: str
     count: int
     message: str
+    values: bool = False  # it was the synthetic values that the new schema minds
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Lost:
     changed: int = 0
     left_behind: int = 0  # rows that the revision made and its downgrade did not remove
     since: bool = False  # they were written under the new schema
+    columns: tuple[str, ...] = ()  # in which rows changed
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,12 @@ def _waits(waits: Waits) -> dict[str, Any]:
 
 
 def _error(error: ClientError) -> dict[str, Any]:
-    return {"sqlstate": error.sqlstate, "count": error.count, "message": error.message}
+    return {
+        "sqlstate": error.sqlstate,
+        "count": error.count,
+        "message": error.message,
+        "values": error.values,
+    }
 
 
 def _rollback(rollback: Rollback | None) -> dict[str, Any] | None:
@@ -257,6 +264,7 @@ def _rollback(rollback: Rollback | None) -> dict[str, Any] | None:
                 "changed": each.changed,
                 "left_behind": each.left_behind,
                 "since": each.since,
+                "columns": list(each.columns),
             }
             for each in rollback.tables
         ],

@@ -20,6 +20,8 @@ from zero_downtime.rehearse.data import Data
 from zero_downtime.rehearse.ledger import (
     Ledger,
     Shape,
+    changed_columns,
+    changed_keys,
     common_shapes,
     existing_rows,
     read_ledger,
@@ -28,7 +30,7 @@ from zero_downtime.rehearse.ledger import (
 )
 from zero_downtime.rehearse.making import Row
 from zero_downtime.rehearse.measure import Exact, Observed
-from zero_downtime.rehearse.result import Rollback
+from zero_downtime.rehearse.result import Lost, Rollback
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table, Tables, read_tables
 from zero_downtime.rehearse.workload import free_columns
@@ -88,18 +90,20 @@ class Prover:
         self, base: str, before: Catalog, revision: Revision, *, writing: bool
     ) -> Proven:
         with scratch_database(self.server, template=base) as copy:
-            return _RoundTrip(self, copy, before, revision).run(writing=writing)
+            return _RoundTrip(self, base, copy, before, revision).run(writing=writing)
 
 
 class _RoundTrip:
     """One copy that goes up, down and up again."""
 
-    def __init__(self, prover: Prover, copy: str, before: Catalog, revision: Revision) -> None:
+    def __init__(
+        self, prover: Prover, base: str, copy: str, before: Catalog, revision: Revision
+    ) -> None:
         self.prover = prover
+        self.base = base
         self.copy = copy
         self.before = before
         self.revision = revision
-        self.state: State | None = None
 
     def run(self, *, writing: bool) -> Proven:
         prover, revision = self.prover, self.revision
@@ -115,9 +119,12 @@ class _RoundTrip:
             raise
         except RevisionFailed as failed:
             return Proven(None, tuple(up.observed), failed=failed)
-        after = prover.catalog(self.copy)
         with self._connect() as connection:
             new = read_tables(connection)
+            for name in new.version_tables:
+                prover.version_table = name
+        after = prover.catalog(self.copy)
+        with self._connect() as connection:
             common = common_shapes(old, new, prover.skip)
             upgraded = read_ledger(connection, common, new)
             written = upgraded
@@ -144,6 +151,8 @@ class _RoundTrip:
             now = read_tables(connection)
             rows_after = read_ledger(connection, whole, now)
             lost = existing_rows(rows_before, rows_after, upgraded, written)
+            keys = changed_keys(rows_before, rows_after, upgraded, written)
+            lost = self._with_columns(lost, keys, old, connection)
             if writing:
                 lost += written_rows(upgraded, written, read_ledger(connection, common, now))
         comparison = compare_stable(prover.server, self.before, restored)
@@ -164,6 +173,26 @@ class _RoundTrip:
             )
         rollback = self._again(replay, rollback, after)
         return replace(proven, rollback=rollback, downgrade=tuple(down.observed))
+
+    def _with_columns(
+        self,
+        lost: tuple[Lost, ...],
+        keys: dict[str, frozenset[str]],
+        old: Tables,
+        connection: Connection,
+    ) -> tuple[Lost, ...]:
+        """Name the columns that changed: the base still has the rows as they were."""
+        if not any(each.changed for each in lost):
+            return lost
+        with self.prover.server.connect(self.base) as original:
+            return tuple(
+                replace(
+                    each, columns=changed_columns(table, keys[each.table], original, connection)
+                )
+                if each.changed and (table := old.named(each.table)) is not None
+                else each
+                for each in lost
+            )
 
     def _did_nothing(
         self,

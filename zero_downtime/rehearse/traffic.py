@@ -176,7 +176,7 @@ class Traffic:
 
     def _again(self, connection: Connection, failure: Failure) -> Connection:
         """A pool gives a new connection after an error that stays with the old one."""
-        if connection.closed or failure.sqlstate == "0A000":
+        if connection.closed or failure.sqlstate in ("0A000", "XX000"):
             with contextlib.suppress(psycopg.Error):
                 connection.close()
                 self._connections.remove(connection)
@@ -225,3 +225,13 @@ def caused_by_migration(failure: Failure, workload: Workload) -> bool:
         return True
     # Serialisation failures and our own cancelling are everyday.
     return failure.sqlstate not in ("40001", "57014")
+
+
+def about_values(failure: Failure, workload: Workload) -> bool:
+    """Whether it is a value that the new schema minds, of a column that the application fills.
+
+    Our values are synthetic: the real application may have kept to the rule all along.
+    """
+    if failure.sqlstate == "23502":
+        return (failure.table or "", failure.column or "") in workload.columns
+    return failure.sqlstate in ("23505", "23503", "23514", "23P01", "22001", "22003")

@@ -53,6 +53,7 @@ class Workload:
     watched: tuple[Table, ...]
     constraints: frozenset[str]
     required: frozenset[tuple[str, str]]  # table, NOT NULL column
+    columns: frozenset[tuple[str, str]]  # table, column that the application fills
 
     @property
     def idle(self) -> bool:
@@ -66,11 +67,13 @@ def plan_workload(
     *,
     seed: int,
     known: Callable[[str, str], bool] = lambda table, column: True,
+    new_values: bool = True,
 ) -> Workload:
     """The workload on these tables (``schema.name``), as far as they hold rows and have a key.
 
-    ``known`` says which columns (table, column) the application uses. Operations that don't work
-    even before the migration are left out.
+    ``known`` says which columns (table, column) the application uses. Without ``new_values`` it
+    writes only what is there already. Operations that don't work even before the migration are
+    left out.
     """
     connection = data.connection
     reads: list[Operation] = []
@@ -89,6 +92,8 @@ def plan_workload(
         candidates += _writing(table, columns, keys, rows, referenced)
         random = Random(f"{seed}:{name}")
         for operation in candidates:
+            if not new_values and operation.kind in ("insert", "update"):
+                continue
             if _works(connection, operation, random):
                 (writes if operation.writes else reads).append(operation)
     constraints = rows_of(connection, "SELECT conname FROM pg_constraint")
@@ -103,6 +108,9 @@ def plan_workload(
         tuple(watched),
         frozenset(str(row[0]) for row in constraints + indexes),
         frozenset((t.name, c.name) for t in data.tables for c in t.columns if c.not_null),
+        frozenset(
+            (t.name, c.name) for t in watched for c in t.columns if known(t.qualified, c.name)
+        ),
     )
 
 
