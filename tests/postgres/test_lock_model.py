@@ -213,3 +213,39 @@ def test_a_statement_that_runs_alone_takes_the_foretold_lock(
     assert {lock.relation: lock.mode for lock in effect.locks} == {
         f"public.{name}": mode for name, mode in seen.items()
     }
+
+
+def test_detach_concurrently_asks_for_the_whole_partition_in_the_end(shop: Shop) -> None:
+    form = "ALTER TABLE readings DETACH PARTITION readings_1 CONCURRENTLY"
+    effect = predict(form, shop.state, shop.major)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            shop.connection.execute(form)
+        except psycopg.Error as error:
+            failed.append(error)
+
+    with shop.other.transaction():
+        # Its first transaction passes a reader of the partition, its second one waits for it.
+        shop.other.execute("LOCK TABLE readings_1 IN ACCESS SHARE MODE")
+        thread = threading.Thread(target=run)
+        thread.start()
+        seen: dict[str, LockMode] = {}
+        for _ in range(500):
+            rows = shop.other.execute(
+                "SELECT relation::regclass::text, mode FROM pg_locks WHERE pid = %s"
+                " AND relation IN ('readings'::regclass, 'readings_1'::regclass)",
+                [shop.connection.info.backend_pid],
+            )
+            for name, mode in rows:
+                asked = LockMode.parse(str(mode))
+                seen[f"public.{name}"] = max(asked, seen.get(f"public.{name}", asked))
+            if seen.get("public.readings_1") == LockMode.ACCESS_EXCLUSIVE:
+                break
+            time.sleep(0.02)
+    thread.join(20)
+    shop.connection.execute("ALTER TABLE readings ATTACH PARTITION readings_1 FOR VALUES IN (1)")
+    assert not failed
+    assert seen == {name: effect.mode_on(name) for name in seen}
+    assert len(seen) == 2

@@ -16,7 +16,7 @@ from zero_downtime.lint.rules.notation import (
 )
 from zero_downtime.lint.session import Session
 from zero_downtime.lint.unit import Suppression, Unit, units_of
-from zero_downtime.sql.apply import apply_node
+from zero_downtime.sql.apply import RELATION_KINDS, apply_node
 from zero_downtime.sql.effects import predict_node
 from zero_downtime.sql.script import ends_in_rollback, error_location
 from zero_downtime.sql.state import State
@@ -154,6 +154,7 @@ class _Walk:
             session.see(here)
             earlier.append(Seen(statement, here.locks, here.locked_tables))
             apply_node(state, kind, node)
+            earlier = [_followed(seen, here) for seen in earlier]
         if before is not None:
             _restore(state, before)
         state.transaction = None
@@ -196,6 +197,23 @@ class _Walk:
 
 def _active(fallback: bool) -> Iterator[Rule]:
     return (rule for rule in rules().values() if rule.fallback == fallback)
+
+
+def _followed(seen: Seen, here: Here) -> Seen:
+    """What was locked under a name that the statement changes is locked under the new one."""
+    if here.kind == "RenameStmt" and here.node["renameType"] in RELATION_KINDS:
+        old = here.table()
+        new = f"{here.relation(old).schema}.{here.node['newname']}"
+    elif here.kind == "AlterObjectSchemaStmt" and here.node["objectType"] in RELATION_KINDS:
+        old = here.table()
+        new = f"{here.node['newschema']}.{here.node['relation']['relname']}"
+    else:
+        return seen
+    return Seen(
+        seen.statement,
+        {new if key == old else key: mode for key, mode in seen.locks.items()},
+        frozenset(new if key == old else key for key in seen.tables),
+    )
 
 
 def _silences(suppression: Suppression, finding: Finding) -> bool:

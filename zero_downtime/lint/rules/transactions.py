@@ -29,7 +29,8 @@ class NoLockTimeout(Rule):
         if here.lock_timeout or not here.first_without_timeout:
             return
         heavy = {key: mode for key, mode in here.locks.items() if mode.blocks_writes}
-        if not heavy:
+        # DETACH CONCURRENTLY waits without holding others up; cut short it is left half done.
+        if not heavy or (here.kind == "AlterTableStmt" and not here.effect.transactional):
             return
         key = max(heavy, key=lambda k: heavy[k])
         mode = heavy[key]

@@ -1,0 +1,22 @@
+"""The generated pages are those in the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zero_downtime.lint.docs import PAGES
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_what_the_code_says(name: str) -> None:
+    """When this fails the page has been rewritten: look at the difference and commit it."""
+    wanted = PAGES[name]()
+    path = DOCS / name
+    found = path.read_text("utf-8") if path.exists() else ""
+    if found != wanted:
+        path.write_text(wanted, "utf-8")
+    assert found == wanted
