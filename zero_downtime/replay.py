@@ -315,7 +315,8 @@ class Replay:
         names = [name for name in names if name not in self._invented]
         for name in names:
             self._invented[name] = _invented_value(name, self.url)
-            self.notes.append(f"the environment variable {name} is not set: a stand-in was used")
+            given = "the database's URL" if self._invented[name] == self.url else "a made-up value"
+            self.notes.append(f"the environment variable {name} is not set: env.py got {given}")
         return bool(names) and len(self._invented) < 50
 
     def _give_up(self, error: BaseException) -> None:
@@ -456,7 +457,9 @@ class _Visit:
             return EnvironmentFailed(where=self._replay.env_py, reason=reason)
         lines = environment.lines_in(error, revision.path)
         line = lines[-1] if lines else revision.line_of(self._direction)
-        if state is None:
+        if _is_foreign_transaction(error):
+            reason = "autocommit_block() needs a transaction of Alembic's own, env.py began another"
+        elif state is None:
             reason = f"{type(error).__name__}: {reason}"
         facts: dict[str, Any] = {
             "where": Location(revision.file, line),
@@ -508,7 +511,7 @@ class _Visit:
         self, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]
     ) -> None:
         if dialect.name != "postgresql":
-            raise _NotPostgreSQL(f"it connects to {dialect.name}, not to PostgreSQL")
+            raise NotPostgreSQL(f"it connects to {dialect.name}, not to PostgreSQL")
         assert self._replay.url is not None  # else there is another hook
         url = sqlalchemy_url(self._replay.url).set(drivername=f"postgresql+{dialect.driver}")
         ours, where = dialect.create_connect_args(url)
@@ -569,7 +572,9 @@ class _Visit:
         shown = [_filled(text, row, style).strip() for row in rows or [()]]
         if isinstance(getattr(context.compiled, "statement", None), CreateTable):
             shown = [tidy(each) for each in shown]
-        pieces = parts(shown[0]) if not any(rows or ()) else [shown[0]]
+        # asyncpg prepares every text, and the server refuses to prepare several statements.
+        single = any(rows or ()) or context.dialect.driver == "asyncpg"
+        pieces = [shown[0]] if single else parts(shown[0])
         alone = _in_autocommit(context)
         if len(pieces) < 2 or any(_CONTROLS_TRANSACTION.match(piece) for piece in pieces):
             number = None if alone else self._number()
@@ -621,6 +626,18 @@ class _Visit:
         return self._transaction[0]
 
 
+def _is_foreign_transaction(error: BaseException) -> bool:
+    """Whether Alembic's autocommit_block met a transaction that it did not begin."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (
+        isinstance(error, AssertionError)
+        and trace is not None
+        and trace.tb_frame.f_code.co_name == "autocommit_block"
+    )
+
+
 @dataclass(frozen=True)
 class _Execution:
     """An Execution on the cursor that SQLAlchemy is about to use."""
@@ -641,7 +658,7 @@ class _Execution:
             cursor.close()
 
 
-class _NotPostgreSQL(Exception):
+class NotPostgreSQL(Exception):
     """env.py made an engine for another kind of database."""
 
 

@@ -112,7 +112,9 @@ def test_what_env_py_needs_is_stood_in_for_and_told(
     monkeypatch.delenv("DATABASE_URL", raising=False)
     notes: list[str] = []
     migrate(stranger("clinic"), server.url(database), "d91c3a7746e0", notes=notes)
-    assert notes == ["the environment variable DATABASE_URL is not set: a stand-in was used"]
+    assert notes == [
+        "the environment variable DATABASE_URL is not set: env.py got the database's URL"
+    ]
     assert "DATABASE_URL" not in os.environ
 
 
@@ -373,6 +375,29 @@ def test_for_a_database_that_matters_env_py_must_run(
     project = make_project("pass", env="import no_such_app\n")
     with pytest.raises(EnvironmentFailed, match=r"env\.py:1: .*No module named 'no_such_app'"):
         Replay(project, server.url(database), strict=True).heads()
+
+
+def test_an_env_py_for_another_database_is_gone_without_and_told(
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
+) -> None:
+    env = PLAIN_ENV.replace('os.environ["DATABASE_URL"]', '"sqlite://"')
+    project, notes = make_project("op.execute('CREATE TABLE a ()')", env=env), list[str]()
+    migrate(project, server.url(database), notes=notes)
+    assert "it connects to sqlite, not to PostgreSQL" in notes[0]
+    assert tables(server, database) == 1
+    with pytest.raises(EnvironmentFailed, match="it connects to sqlite"):
+        Replay(project, server.url(database), strict=True).heads()
+
+
+def test_an_autocommit_block_in_a_transaction_of_env_py_is_explained(
+    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
+) -> None:
+    project = make_project(
+        "with op.get_context().autocommit_block():\n    op.execute('SELECT 1')",
+        env=PLAIN_ENV.replace("engine.connect()", "engine.begin()"),
+    )
+    with pytest.raises(RevisionFailed, match=r"r0\.py:6: .*\(autocommit_block\(\) needs a trans"):
+        migrate(project, server.url(database))
 
 
 def test_a_syntax_error_in_env_py_is_never_gone_without(

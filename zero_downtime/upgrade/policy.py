@@ -50,7 +50,8 @@ from zero_downtime.upgrade.live import live_state
 Wanted = dict[str, LockMode]
 
 _LOOK_PAUSE = 0.02
-_TELL_EVERY = 1.0  # seconds between two reports of the same wait
+_TELL_AFTER = 0.3  # seconds; a shorter wait is not worth a word
+_TELL_EVERY = 5.0  # seconds between two reports of the same wait
 _VALIDATES = re.compile(r"\bvalidate\s+constraint\b", re.IGNORECASE)
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 _SETTING = re.compile(
@@ -276,7 +277,7 @@ class LockPolicy:
         there is no moment without one, but perhaps one in which a short request succeeds.
         """
         begun = time.monotonic()
-        told = begun - _TELL_EVERY + 0.3  # a short wait is not worth a word
+        told = begun - _TELL_EVERY + _TELL_AFTER
         patience = self._left(statement) / 2
         while (holders := self._conflicting(wanted)) and time.monotonic() - begun < patience:
             now = time.monotonic()
@@ -347,7 +348,9 @@ class LockPolicy:
         done, begun = threading.Event(), time.monotonic()
 
         def look() -> None:
-            while not done.wait(_TELL_EVERY):
+            pause = _TELL_AFTER
+            while not done.wait(pause):
+                pause = _TELL_EVERY
                 with contextlib.suppress(psycopg.Error):
                     rows = self._watch.execute(_BLOCKERS, (self._attempt.pid,)).fetchall()
                     if rows and not done.is_set():
