@@ -155,6 +155,13 @@ CREATE TABLE seeded (id serial PRIMARY KEY, name text UNIQUE);
 INSERT INTO seeded (id, name) VALUES (1, 'one'), (2, 'two'), (7, 'seven');
 CREATE TABLE base (id serial PRIMARY KEY, n int);
 CREATE TABLE child (extra text) INHERITS (base);
+CREATE TABLE without_columns ();
+CREATE MATERIALIZED VIEW counted AS SELECT id, n FROM base;
+CREATE UNIQUE INDEX ON counted (id);
+CREATE VIEW looked_at AS SELECT * FROM base;
+CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY);
+CREATE TABLE dropped_column (id serial PRIMARY KEY, gone int UNIQUE, kept text NOT NULL UNIQUE);
+ALTER TABLE dropped_column DROP COLUMN gone;
 """  # noqa: E501
 NATURALLY_SMALL = {"public.lookup": 3}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -165,7 +166,9 @@ def read_tables(connection: Connection) -> Tables:
     columns: dict[int, list[Column]] = {}
     for row in read(connection, _COLUMNS):
         columns.setdefault(row[0], []).append(Column(*row[1:]))
-    names = {oid: {c.number: c.name for c in listed} for oid, listed in columns.items()}
+    names: dict[int, dict[int, str]] = defaultdict(dict)
+    for oid, listed in columns.items():
+        names[oid] = {c.number: c.name for c in listed}
     foreign_keys: dict[int, list[ForeignKey]] = {}
     checks: dict[int, list[Check]] = {}
     exclusions: dict[int, list[Exclusion]] = {}
@@ -355,7 +358,7 @@ SELECT i.indrelid, x.relname,
        i.indisprimary, i.indexprs IS NULL AND i.indpred IS NULL, i.indpred IS NOT NULL
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE i.indisunique AND NOT i.indisexclusion AND {_OURS}
+WHERE i.indisunique AND NOT i.indisexclusion AND c.relkind IN ('r', 'p') AND {_OURS}
 ORDER BY i.indrelid, NOT i.indisprimary, x.relname
 """
 
