@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zero_downtime.catalog import Catalog, compare_stable, stable
-from zero_downtime.config import Ignore
+from zero_downtime.config import Ignore, Lint
 from zero_downtime.errors import ConfigError
 from zero_downtime.generate.prove import plan_and_prove
 from zero_downtime.generate.states import Place, declared, live, replayed, scripted
 from zero_downtime.history import read_history
+from zero_downtime.lint.engine import lint
 from zero_downtime.plan import Plan, Step, plan
 from zero_downtime.postgres.server import Server, libpq_url, masked, open_server
 from zero_downtime.project import Project, find_project
 from zero_downtime.sql.effects import predict
 from zero_downtime.sql.script import split
 from zero_downtime.sql.state import State, state_from
+from zero_downtime.sql.statement import Location, Statement
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def _undo(server: Server, old: Catalog, new: Catalog) -> dict[str, str]:
 
 def _planned(plan: Plan, old: Catalog, undo: dict[str, str]) -> Iterator[PlannedStep]:
     state = state_from(statement.sql for statement in split(old.dump_body))
-    for step in plan.steps:
+    hazards = _hazards(plan, state, old.major)
+    for number, step in enumerate(plan.steps, 1):
         effect = predict(step.sql, state, old.major)
         strongest = effect.strongest
         yield PlannedStep(
@@ -123,11 +126,20 @@ def _planned(plan: Plan, old: Catalog, undo: dict[str, str]) -> Iterator[Planned
             transactional=effect.transactional,
             lock=strongest.mode.sql if strongest else None,
             relation=strongest.relation if strongest else None,
-            hazards=_hazards(step, state),
+            hazards=tuple(hazards.get(number, ())),
             undo=undo.pop(step.object, None),  # at the first of several steps of an object
         )
         state.apply(step.sql)
 
 
-def _hazards(step: Step, state: State) -> tuple[str, ...]:
-    return ()
+def _hazards(plan: Plan, state: State, major: int) -> dict[int, list[str]]:
+    """The lint rules that a step breaks, by its number. The runner sees to the timeouts."""
+    statements = [
+        Statement(step.sql, Location("plan", number), transaction=None if step.alone else 0)
+        for number, step in enumerate(plan.steps, 1)
+    ]
+    config = Lint(disable=("no-lock-timeout",))
+    hazards: dict[int, list[str]] = {}
+    for finding in lint(statements, state, config, major).findings:
+        hazards.setdefault(finding.location.line, []).append(finding.rule)
+    return hazards

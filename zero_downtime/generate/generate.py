@@ -23,6 +23,8 @@ from zero_downtime.generate.result import Generated, Written
 from zero_downtime.generate.revision_file import Draft, revision_text
 from zero_downtime.generate.states import Place, declared, replayed
 from zero_downtime.history import History, read_history
+from zero_downtime.lint.finding import Finding
+from zero_downtime.lint.run import Request, lint_request
 from zero_downtime.plan import Plan, Step
 from zero_downtime.postgres.server import Server, open_server
 from zero_downtime.project import Project
@@ -87,8 +89,10 @@ def generate(
         say("proving the way down")
         drafts = list(_drafts(scratch, message, head.id if head else None, current, steps, proven))
         say("running the files up and down on a copy")
-        written = _write_proven(project, scratch, history, current, desired, drafts)
-        return replace(result, written=tuple(written))
+        written = tuple(_write_proven(project, scratch, history, current, desired, drafts))
+        return replace(
+            result, written=written, findings=_findings(project, written), notes=tuple(notes)
+        )
 
 
 def _renamed(
@@ -196,10 +200,11 @@ def _write_proven(
     now = dt.datetime.now(dt.UTC)
     paths: list[Path] = []
     try:
-        for draft in drafts:
-            path = _path(history, draft, now)
+        for number, draft in enumerate(drafts):
+            made = now + dt.timedelta(seconds=number)  # names by time keep the order
+            path = _path(history, draft, made)
             paths.append(path)
-            path.write_text(revision_text(draft, now), "utf-8")
+            path.write_text(revision_text(draft, made), "utf-8")
         _prove_files(project, server, current, desired, [draft.id for draft in drafts])
     except BaseException:
         for path in paths:
@@ -226,6 +231,12 @@ def _prove_files(
                 + "; ".join(comparison.describe()),
                 advice="They were removed again; this is a bug of zd, please report it",
             )
+
+
+def _findings(project: Project, written: tuple[Written, ...]) -> tuple[Finding, ...]:
+    """What lint says about the new files; nothing is said of how to write them."""
+    request = Request(paths=tuple(each.path for each in written))
+    return lint_request(request, project).findings
 
 
 def _path(history: History, draft: Draft, now: dt.datetime) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from zero_downtime.lint.finding import Finding
 from zero_downtime.plan import NotPlanned, Phase, Step
 
 
@@ -28,7 +29,17 @@ class Generated:
     not_planned: tuple[NotPlanned, ...] = ()
     refused: tuple[str, ...] = ()  # a step that needs a consent, with the option that gives it
     noted: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()  # what lint says about the files
     notes: tuple[str, ...] = ()
+
+    @property
+    def fine(self) -> bool:
+        """Everything was planned and allowed, and lint finds no error in the way up."""
+        errors = any(
+            finding.severity == "error" and finding.direction == "upgrade"
+            for finding in self.findings
+        )
+        return not (self.not_planned or self.refused or errors)
 
     @property
     def nothing_to_do(self) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.plan import Step
+from zero_downtime.report.lint import finding_value
 
 _SHOWN = 8  # so many steps are told one by one
 
@@ -25,6 +26,9 @@ def text(result: Generated, root: Path) -> str:
         return "\n".join([*lines, "Nothing was written."])
     for written in result.written:
         lines += _written(written, root)
+    for finding in result.findings:
+        down = " (way down)" if finding.direction == "downgrade" else ""
+        lines.append(f"lint{down}: {finding.severity}: {finding.rule}: {finding.message}")
     lines.append("Proven on scratch copies: up leads to the schema modules, down leads back.")
     return "\n".join(lines)
 
@@ -49,6 +53,7 @@ def as_json(result: Generated, root: Path) -> str:
                 {"object": each.object, "reason": each.reason} for each in result.not_planned
             ],
             "refused": list(result.refused),
+            "findings": [finding_value(finding) for finding in result.findings],
             "noted": [{"object": name, "note": remark} for name, remark in result.noted],
             "notes": list(result.notes),
         },

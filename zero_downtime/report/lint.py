@@ -105,7 +105,7 @@ def as_json(report: Report) -> str:
     return _dumps(
         {
             "version": 1,
-            "findings": [_finding(finding) for finding in report.findings],
+            "findings": [finding_value(finding) for finding in report.findings],
             "summary": {
                 "files": report.files,
                 "statements": report.statements,
@@ -116,7 +116,8 @@ def as_json(report: Report) -> str:
     )
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_value(finding: Finding) -> dict[str, Any]:
+    """One finding as the JSON shape has it."""
     place = finding.location
     return {
         "rule": finding.rule,

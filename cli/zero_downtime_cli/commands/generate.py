@@ -49,5 +49,5 @@ def generate(
     with progress() as say:
         result = run(project, message, consent, server, say)
     click.echo((report.as_json if shape == "json" else report.text)(result, project.root))
-    if result.not_planned or result.refused:
+    if not result.fine:
         raise SystemExit(1)
