@@ -122,12 +122,16 @@ def _place_of(module: ModuleType) -> Path | None:
     return Path(paths[0]).resolve() if paths else None
 
 
-@cache
 def _installed() -> tuple[Path, ...]:
-    return tuple(
-        Path(sysconfig.get_path(kind)).resolve()
-        for kind in ("stdlib", "platstdlib", "purelib", "platlib")
-    )
+    return _installations(tuple(sys.path))
+
+
+@cache
+def _installations(path: tuple[str, ...]) -> tuple[Path, ...]:
+    """The folders that packages are installed into: a project may have a folder alembic."""
+    standard = {Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib")}
+    folders = {Path(entry) for entry in path if next(Path(entry).glob("*.dist-info"), None)}
+    return tuple(folder.resolve() for folder in standard | folders)
 
 
 class _Lines(io.TextIOBase):

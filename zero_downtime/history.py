@@ -21,7 +21,7 @@ from alembic.ddl.postgresql import PostgresqlImpl
 from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script, ScriptDirectory
-from alembic.script import revision as alembic_revision
+from alembic.script.revision import RevisionError, RevisionMap
 from alembic.util import CommandError
 from pglast import parser
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
@@ -93,7 +93,7 @@ class History:
         """
         try:
             script = self.scripts.get_revision(name)
-        except CommandError as error:
+        except (CommandError, RevisionError) as error:
             raise HistoryError(
                 where=environment.shown(Path(self.scripts.dir)),
                 reason=_sentence(error),
@@ -131,10 +131,10 @@ def read_history(project: Project) -> History:
         scripts = project.scripts()
         loaded = _load(scripts)
         _check(loaded)
-        scripts.revision_map = alembic_revision.RevisionMap(lambda: loaded)
+        scripts.revision_map = RevisionMap(lambda: loaded)
         try:
             ordered = list(scripts.walk_revisions("base", "heads"))
-        except CommandError as error:
+        except (CommandError, RevisionError) as error:
             raise HistoryError(
                 where=environment.shown(Path(scripts.dir)),
                 reason=_sentence(error),

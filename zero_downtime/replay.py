@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationStep, RevisionStep
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.dialects import registry
@@ -221,7 +222,7 @@ class Replay:
         choose: Any = scripts._upgrade_revs if direction == "upgrade" else scripts._downgrade_revs
         try:
             steps: list[RevisionStep] = choose(target, heads)
-        except CommandError as error:
+        except (CommandError, RevisionError) as error:
             where = environment.shown(self.project.root / scripts.dir)
             if "multiple head" in str(error).lower():
                 self.history.head()  # raises with the files of the heads

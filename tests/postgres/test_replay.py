@@ -112,9 +112,8 @@ def test_what_env_py_needs_is_stood_in_for_and_told(
     monkeypatch.delenv("DATABASE_URL", raising=False)
     notes: list[str] = []
     migrate(stranger("clinic"), server.url(database), "d91c3a7746e0", notes=notes)
-    assert notes == [
-        "the environment variable DATABASE_URL is not set: env.py got the database's URL"
-    ]
+    told = "the environment variable DATABASE_URL is not set: env.py got the database's URL"
+    assert told in notes
     assert "DATABASE_URL" not in os.environ
 
 

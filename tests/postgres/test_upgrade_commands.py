@@ -55,7 +55,7 @@ def run(project: Project, *arguments: str, code: int = 0) -> Result:
 def test_the_whole_way_up_and_down(server: EmbeddedServer, database: str, shop: Project) -> None:
     url = server.url(database)
     up = run(shop, "upgrade", "--url", url)
-    lines = up.stdout.splitlines()
+    lines = [line for line in up.stdout.splitlines() if "psycopg stood in" not in line]
     assert lines[0].startswith("note: the environment variable DATABASE_URL is not set")
     assert lines[1].startswith("Applied r0, expand: 1 statement in ")
     assert lines[2].startswith("Applied r1, expand: 3 statements in ")

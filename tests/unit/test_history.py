@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from textwrap import dedent
 
 import pytest
 
+from zero_downtime import environment
 from zero_downtime.errors import HistoryError, NotRenderable, SeveralDatabases
 from zero_downtime.history import (
     History,
@@ -333,6 +335,37 @@ def test_modules_of_two_projects_with_the_same_names_do_not_mix(tmp_path: Path) 
         (statement,) = render(*only(find_project(tmp_path / name / "alembic.ini")))
         assert statement.sql == f"DROP TABLE {name}"
     assert sys.path == before
+
+
+def test_a_folder_named_like_an_installed_package_does_not_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, root = tmp_path / "site", tmp_path / "root"
+    for folder in (site, root):
+        (folder / "package_of_test").mkdir(parents=True)
+        (folder / "package_of_test" / "__init__.py").write_text(f"WHERE = {folder.name!r}\n")
+    (root / "migrations" / "versions").mkdir(parents=True)
+    ini = root / "alembic.ini"
+    ini.write_text("[alembic]\nscript_location = migrations\nprepend_sys_path = .\n")
+    project = find_project(ini)
+    write(
+        project,
+        "aa",
+        upgrade="op.drop_table(package_of_test.WHERE)",
+        more="import package_of_test",
+    )
+    monkeypatch.syspath_prepend(str(site))
+    loaded = importlib.import_module("package_of_test")
+    # The sources of another project, loaded before: not meant.
+    (statement,) = render(*only(project))
+    assert statement.sql == "DROP TABLE root"
+    assert sys.modules["package_of_test"] is loaded
+    # An installed package, which is loaded already: it stays, as it would under alembic.
+    (site / "package_of_test-1.dist-info").mkdir()
+    environment._installations.cache_clear()
+    (statement,) = render(*only(project))
+    assert statement.sql == "DROP TABLE site"
+    del sys.modules["package_of_test"]
 
 
 def test_a_generated_revision_knows_whether_it_was_edited(project: Project) -> None:

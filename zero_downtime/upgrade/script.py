@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 
 from alembic.runtime.migration import HeadMaintainer, MigrationContext, MigrationStep, RevisionStep
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
 from zero_downtime.config import Locks
@@ -71,7 +72,7 @@ def _plan(
             if direction == "upgrade"
             else scripts._downgrade_revs(target, heads)  # type: ignore[arg-type]
         )
-    except CommandError as error:
+    except (CommandError, RevisionError) as error:
         raise HistoryError(
             where=scripts.dir,
             reason=" ".join(str(error).split()).rstrip("."),
