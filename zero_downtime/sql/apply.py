@@ -519,6 +519,8 @@ def _alter_validate(state: State, key: str, fields: Node, only: bool) -> None:
 def _alter_attach(state: State, key: str, fields: Node, only: bool) -> None:
     command = fields_of(fields["def"])
     child_key = state.key_of_range(command["name"])
+    if key in state.tree(child_key):
+        return  # a circle, which PostgreSQL refuses
     child = state.assume(child_key)
     bound = command.get("bound", {})
     state.put(
@@ -543,6 +545,8 @@ def _alter_detach(state: State, key: str, fields: Node, only: bool) -> None:
 def _alter_inherit(state: State, key: str, fields: Node, only: bool) -> None:
     parent = state.key_of_range(fields_of(fields["def"]))
     relation = state.relations[key]
+    if parent in state.tree(key):
+        return
     kept = tuple(p for p in relation.parents if p != parent)
     added = (parent,) if fields["subtype"] == "AT_AddInherit" else ()
     state.put(replace(relation, parents=(*kept, *added)))
@@ -705,7 +709,8 @@ def _create_trigger(state: State, node: Node) -> None:
 def _create_statistics(state: State, node: Node) -> None:
     name = ".".join(names_of(node.get("defnames"))[-1:])
     for relation in node.get("relations", ()):
-        state.statistics[name] = state.key_of_range(fields_of(relation))
+        if "RangeVar" in relation:
+            state.statistics[name] = state.key_of_range(relation["RangeVar"])
 
 
 # Types and functions
@@ -808,14 +813,11 @@ def _drop(state: State, node: Node) -> None:
 
 def drop_relation(state: State, key: str) -> None:
     """Take a relation away, with its partitions, its sequences and the views over it."""
-    for child in state.children(key):
-        if state.relations[child].is_partition:
-            drop_relation(state, child)
-    for reader in state.readers(key):
-        state.forget(reader)
-    for sequence in state.owned_sequences(key):
-        state.forget(sequence)
-    state.forget(key)
+    falling = [key, *(k for k in state.descendants(key) if state.relations[k].is_partition)]
+    for each in falling:
+        for below in (*state.readers(each), *state.owned_sequences(each)):
+            state.forget(below)
+        state.forget(each)
 
 
 def _drop_type(state: State, path: tuple[str, ...]) -> None:
@@ -1069,10 +1071,11 @@ def _set(state: State, name: str, values: list[str]) -> None:
 
 
 def _create_schema(state: State, node: Node) -> None:
+    name = node.get("schemaname") or node["authrole"].get("rolename", "public")
     for element in node.get("schemaElts", ()):
         kind, fields = kind_of(element)
         path = state.search_path
-        state.search_path = (node["schemaname"], *path)
+        state.search_path = (name, *path)
         apply_node(state, kind, fields)
         state.search_path = path
 

@@ -188,7 +188,8 @@ def _same_words(server_text: str, expression: str) -> str:
         return f"{server_text} IS NOT NULL"
     theirs = (
         "(SELECT coalesce(array_agg(DISTINCT w), ARRAY[]::text[])"
-        " FROM (SELECT CASE WHEN m[1] ~ '^''' THEN m[1] ELSE lower(replace(m[1], '\"', '')) END AS w"
+        " FROM (SELECT CASE WHEN m[1] ~ '^''' THEN m[1]"
+        " ELSE lower(replace(m[1], '\"', '')) END AS w"
         f" FROM regexp_matches(regexp_replace({server_text}, {_literal(_CAST)}, '', 'g'),"
         f" {_literal(_WORD)}, 'g') AS m) AS words"
         f" WHERE w !~ '^({_SAID_OTHERWISE})$')"

@@ -64,13 +64,16 @@ def read(p: Prediction, query: Any) -> None:
 
 def read_relation(p: Prediction, key: str, mode: LockMode) -> None:
     """Lock a relation of a query with its partitions, and what it reads if it is a view."""
-    if not p.state.exists(key):
-        return
-    p.lock(p.state.tree(key), mode)
-    relation = p.relation(key)
-    if relation.kind == "view":
-        for below in relation.reads:
-            read_relation(p, below, mode)
+    todo, seen = [key], set[str]()
+    while todo:
+        each = todo.pop()
+        if each in seen or not p.state.exists(each):
+            continue
+        seen.add(each)
+        p.lock(p.state.tree(each), mode)
+        relation = p.relation(each)
+        if relation.kind == "view":
+            todo += relation.reads
 
 
 def _lock_rows(p: Prediction, select: Node) -> None:
@@ -335,27 +338,26 @@ def drop_relation(p: Prediction, key: str, cascade: bool) -> None:
     """DROP TABLE, VIEW, …: everything that falls with it, and the other ends of foreign keys."""
     if not p.state.exists(key):
         return
+    _drop_one(p, key, cascade)
+    for child in p.state.descendants(key):
+        if p.relation(child).is_partition or cascade:
+            _drop_one(p, child, cascade)
+
+
+def _drop_one(p: Prediction, key: str, cascade: bool) -> None:
     relation = p.relation(key)
-    p.lock(key, AE)
-    p.lock(p.state.owned_sequences(key), AE)
-    if cascade:
-        p.lock(p.state.readers(key), AE)
+    p.lock([key, *p.state.owned_sequences(key)], AE)
     for constraint in relation.foreign_keys():
         if constraint.references:
             p.lock(p.state.tree(constraint.references), AE)
     if cascade:
-        p.lock(p.state.referencing(key), AE)
-    if cascade and relation.kind == "sequence":
-        p.lock(_using_sequence(p, relation), AE)
+        p.lock([*p.state.readers(key), *p.state.referencing(key)], AE)
+        if relation.kind == "sequence":
+            p.lock(_using_sequence(p, relation), AE)
     if relation.is_partition:
         for parent in relation.parents:
-            p.lock(parent, AE)
             default = p.state.default_partition(parent)
-            if default:
-                p.lock(default, AE)
-    for child in p.state.children(key):
-        if p.relation(child).is_partition or cascade:
-            drop_relation(p, child, cascade)
+            p.lock([parent, default] if default else [parent], AE)
 
 
 def _using_sequence(p: Prediction, sequence: Relation) -> list[str]:
@@ -445,7 +447,8 @@ def _grant(p: Prediction, node: Node) -> None:
 
 
 def _create_statistics(p: Prediction, node: Node) -> None:
-    p.lock([p.state.key_of_range(fields_of(item)) for item in node.get("relations", ())], SUE)
+    tables = [item["RangeVar"] for item in node.get("relations", ()) if "RangeVar" in item]
+    p.lock([p.state.key_of_range(table) for table in tables], SUE)
 
 
 def _publication(p: Prediction, node: Node) -> None:

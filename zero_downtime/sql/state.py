@@ -7,7 +7,7 @@ complete, and a name that it does not know does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -188,23 +188,16 @@ class State:
         return sorted(self._children.get(key, ()))
 
     def descendants(self, key: str) -> list[str]:
-        """All partitions and inheritance children below a table."""
-        found: list[str] = []
-        for child in self.children(key):
-            if child not in found:
-                found += [child, *(c for c in self.descendants(child) if c not in found)]
-        return found
+        """All partitions and inheritance children below a table, each behind its parent."""
+        return _reached(key, self.children)
 
     def tree(self, key: str) -> list[str]:
         """A table with all below it."""
         return [key, *self.descendants(key)]
 
     def ancestors(self, key: str) -> list[str]:
-        """The tables above a table."""
-        found: list[str] = []
-        for parent in self.assume(key).parents:
-            found += [parent, *self.ancestors(parent)]
-        return found
+        """The tables above a table, the topmost last."""
+        return _reached(key, lambda each: self.assume(each).parents)
 
     def referencing(self, key: str) -> list[str]:
         """The tables with a foreign key to this table."""
@@ -226,14 +219,9 @@ class State:
 
     def readers(self, key: str) -> list[str]:
         """The views and materialized views that read a relation, theirs included."""
-        found: list[str] = []
-        for relation in self.relations.values():
-            if key in relation.reads and relation.key not in found:
-                found += [
-                    relation.key,
-                    *(k for k in self.readers(relation.key) if k not in found),
-                ]
-        return found
+        return _reached(
+            key, lambda each: [r.key for r in self.relations.values() if each in r.reads]
+        )
 
     def indexes_of(self, key: str) -> list[Index]:
         return [index for index in self.indexes.values() if index.table == key]
@@ -289,6 +277,20 @@ class State:
             return self.functions.get(".".join(name))
         keys = (f"{schema}.{name[0]}" for schema in self.search_path)
         return next((self.functions[key] for key in keys if key in self.functions), None)
+
+
+def _reached(start: str, neighbours: Callable[[str], Iterable[str]]) -> list[str]:
+    """All that can be reached from a key, itself left out. A script may describe a circle."""
+    found: dict[str, None] = {}
+
+    def visit(key: str) -> None:
+        for each in neighbours(key):
+            if each != start and each not in found:
+                found[each] = None
+                visit(each)
+
+    visit(start)
+    return list(found)
 
 
 def _is_catalog(key: str, fields: Node) -> bool:
