@@ -67,7 +67,9 @@ def imports(project: Project) -> Iterator[None]:
     _forget_relative_paths()
     sys.path[:0] = [str(entry) for entry in ours]
     displaced = _take_out(_names_in([*ours, project.root]), project.root)
-    sys.modules.update(_kept.pop(project.root, {}))
+    taken = {name.partition(".")[0] for name in sys.modules}
+    kept = _kept.pop(project.root, {})
+    sys.modules.update({n: kept[n] for n in kept if n.partition(".")[0] not in taken})
     try:
         yield
     finally:
