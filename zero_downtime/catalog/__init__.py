@@ -1,8 +1,9 @@
 """Every object of one database as facts, read from pg_dump, and the comparison of two."""
 
 from zero_downtime.catalog.compare import Change, Comparison, compare
+from zero_downtime.catalog.dump import load_catalog
 from zero_downtime.catalog.facts import Catalog, Fact, Identity
-from zero_downtime.catalog.read import load_catalog, read_catalog
+from zero_downtime.catalog.read import read_catalog
 from zero_downtime.catalog.stable import compare_stable, load_dump, stable
 
 __all__ = [

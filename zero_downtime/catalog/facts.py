@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zero_downtime.config import Ignore
@@ -36,6 +37,14 @@ class Identity:
         inside = self.of and self.kind not in _IN_A_SCHEMA
         return f"{self.kind} {self.of}.{self.name}" if inside else f"{self.kind} {self.name}"
 
+    @property
+    def about(self) -> Identity | None:
+        """What a comment or a list of privileges is about; None for other facts."""
+        for suffix in (" comment", " privileges"):
+            if self.kind.endswith(suffix) and self.kind != "default privileges":
+                return Identity(self.kind.removesuffix(suffix), self.name, self.of)
+        return None
+
 
 _IN_A_SCHEMA = {"index", "invalid index", "invalid partitioned index", "partition",
                 "index partition"}  # fmt: skip
@@ -54,6 +63,12 @@ class Fact:
     definition: str
     sql: str
     position: int
+    more: tuple[str, ...] = ()  # statements after ``sql`` that belong to the same fact
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """All statements that state the fact, in their order."""
+        return (self.sql, *self.more)
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,8 @@ class Catalog:
     # What exists beyond the facts and is worth saying: identity and remark.
     notes: tuple[tuple[Identity, str], ...] = ()
     ignore: Ignore = NOTHING_IGNORED  # what was left out when it was read
+    # What stands on what, by pg_depend; empty when only a dump was read.
+    depends: Mapping[Identity, frozenset[Identity]] = field(default_factory=dict, compare=False)
     _columns: dict[str, list[str]] = field(default_factory=dict, compare=False)
 
     def __contains__(self, identity: Identity) -> bool:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 import psycopg
 
-from zero_downtime.catalog import Catalog, compare_stable, read_catalog, stable
+from zero_downtime.catalog import Catalog, Identity, compare_stable, read_catalog, stable
 from zero_downtime.plan import Plan, Step, plan
 from zero_downtime.postgres.server import Server, scratch_database
 
-# "CREATE OR REPLACE VIEW" can append columns and nothing else; the server refuses the rest so.
-_CANNOT_REPLACE_VIEW = "42P16"
+# CREATE OR REPLACE can append columns to a view and change the body of a function, nothing else.
+_REPLACED = re.compile(r"CREATE OR REPLACE (?:VIEW|FUNCTION|PROCEDURE|AGGREGATE) ")
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ def plan_and_prove(server: Server, database: str, old: Catalog, new: Catalog) ->
     comparison = compare_stable(server, old, new)
     if not comparison.equal:
         old, new = stable(server, old), stable(server, new)
-    rebuild: set[str] = set()
+    asked: set[Identity] = set()
     while True:
-        planned = plan(comparison, old, new, rebuild)
+        planned = plan(comparison, old, new, asked)
         proof = prove(server, database, planned.steps, new)
-        view = _view_to_rebuild(proof)
-        if view is None or view in rebuild:
+        refused = _to_make_anew(proof, old)
+        if refused is None or refused in asked:
             return ProvenPlan(planned, proof)
-        rebuild.add(view)
+        asked.add(refused)
 
 
 def prove(server: Server, database: str, steps: tuple[Step, ...], target: Catalog) -> Proof:
@@ -100,8 +101,8 @@ def _run(connection: psycopg.Connection[tuple[object, ...]], step: Step) -> None
         raise StepRefused(step, error) from error
 
 
-def _view_to_rebuild(proof: Proof) -> str | None:
+def _to_make_anew(proof: Proof, old: Catalog) -> Identity | None:
     step = proof.failed
-    if step is None or not step.sql.startswith("CREATE OR REPLACE VIEW "):
+    if step is None or not _REPLACED.match(step.sql):
         return None
-    return step.object.removeprefix("view ")
+    return next((identity for identity in old.facts if str(identity) == step.object), None)

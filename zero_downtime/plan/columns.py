@@ -6,22 +6,23 @@ import re
 from collections.abc import Iterable
 
 from zero_downtime.catalog import Change, Fact, Identity
-from zero_downtime.plan.pool import Pool
+from zero_downtime.plan.pool import Pool, belongings
 from zero_downtime.plan.step import Loss, Phase, Step
 from zero_downtime.plan.tables import identity_clause
 from zero_downtime.postgres.names import quoted
 
 _NOT_NULL_BY_ITSELF = 18  # ADD CONSTRAINT … NOT NULL … NOT VALID exists from here on
+_SET_EXPRESSION = 17  # ALTER COLUMN … SET EXPRESSION exists from here on
 
 
 def change(pool: Pool, change: Change) -> Iterable[Step]:
     """A column was added, removed, or has another type or collation."""
     if change.kind == "added":
-        yield from _add(pool, change.identity)
+        yield from add(pool, change.identity)
     elif change.kind == "removed":
         yield from _drop(pool, change.identity)
     else:
-        yield _alter_type(change)
+        yield from alter_type(pool, change)
 
 
 def change_default(pool: Pool, change: Change) -> Iterable[Step]:
@@ -103,10 +104,35 @@ def change_identity(pool: Pool, change: Change) -> Iterable[Step]:
 
 
 def change_generated(pool: Pool, change: Change) -> Iterable[Step]:
-    """The expression of a generated column; PostgreSQL would rewrite the table for it."""
-    return pool.refuse(
-        change, f"a generated expression was {change.kind}: add a new column instead"
-    )
+    """The expression of a generated column, altered in place; see made_anew for the rest."""
+    column, table = change.identity.name, change.identity.of
+    alter = f"ALTER TABLE {table} ALTER COLUMN {column}"
+    if change.new is None:
+        why = "the values stay, the writer gives new ones"
+        yield Step(f"{alter} DROP EXPRESSION", str(change.identity), why)
+    else:
+        found = re.match(
+            r"GENERATED ALWAYS AS (.*?)(?: STORED)?\Z", change.new.definition, re.DOTALL
+        )
+        assert found is not None
+        yield Step(f"{alter} SET EXPRESSION AS {found[1]}", str(change.identity), "computed anew")
+
+
+def made_anew(pool: Pool, change: Change) -> bool:
+    """Whether a column must be dropped and added for what changes in its expression."""
+    stored = [fact and fact.definition.endswith(" STORED") for fact in (change.old, change.new)]
+    if change.old is None:
+        return True
+    if change.new is None:
+        return not stored[0]
+    return stored[0] != stored[1] or pool.new.major < _SET_EXPRESSION
+
+
+def note_values_lost(pool: Pool, column: Identity) -> None:
+    """A column that is dropped and added again keeps its values only if they are computed."""
+    generated = Identity("generated", column.name, column.of)
+    if generated not in pool.old or generated not in pool.new:
+        pool.losses.append(Loss(str(column), "its values"))
 
 
 def not_null_name(fact: Fact | None, identity: Identity) -> str:
@@ -146,25 +172,30 @@ def _identity_options(fact: Fact) -> str:
     return " ".join([f"SET {kind}", *(f"SET {clause}" for clause in clauses)])
 
 
-def _add(pool: Pool, identity: Identity) -> Iterable[Step]:
+def add(pool: Pool, identity: Identity, facts_from_new: bool = False) -> Iterable[Step]:
+    """ADD COLUMN with all that can be said in it; ``facts_from_new``: whatever has changed."""
     column, table = identity.name, identity.of
     fact = pool.new.get("column", column, table)
     assert fact is not None
     words = [fact.definition]
-    generated = pool.take("generated", column, of=table)
-    sequence = pool.take("identity", column, of=table)
-    default = pool.take("default", column, of=table)
-    not_null = pool.take("not null", column, of=table)
-    if generated and generated.new:
-        words.append(generated.new.definition)
-    if sequence and sequence.new:
-        words.append(identity_clause(table, column, sequence.new.definition))
-    if default and default.new:
-        words.append(f"DEFAULT {default.new.definition}")
-        yield from _sequence_of(pool, default.new.definition)
-    if not_null and not_null.new:
-        words.append(not_null.new.definition)
-        if not (default or generated or sequence):
+    said = {kind: pool.take(kind, column, of=table) for kind in SAID_WITH_THE_COLUMN}
+    facts = {kind: change.new for kind, change in said.items() if change and change.new}
+    if facts_from_new:
+        facts = {
+            kind: found
+            for kind in SAID_WITH_THE_COLUMN
+            if (found := pool.new.get(kind, column, table)) is not None
+        }
+    if "generated" in facts:
+        words.append(facts["generated"].definition)
+    if "identity" in facts:
+        words.append(identity_clause(table, column, facts["identity"].definition))
+    if "default" in facts:
+        words.append(f"DEFAULT {facts['default'].definition}")
+        yield from _sequence_of(pool, facts["default"].definition)
+    if "not null" in facts:
+        words.append(facts["not null"].definition)
+        if facts.keys() == {"not null"} and not pool.is_new(table):
             pool.losses.append(
                 Loss(
                     str(identity),
@@ -173,6 +204,9 @@ def _add(pool: Pool, identity: Identity) -> Iterable[Step]:
             )
     sql = f"ALTER TABLE {table} ADD COLUMN {column} {' '.join(words)}"
     yield Step(sql, str(identity), f"new column {table}.{column}", alone=not pool.is_new(table))
+
+
+SAID_WITH_THE_COLUMN = ("generated", "identity", "default", "not null")
 
 
 def _sequence_of(pool: Pool, default: str) -> Iterable[Step]:
@@ -186,26 +220,38 @@ def _sequence_of(pool: Pool, default: str) -> Iterable[Step]:
 
 def _drop(pool: Pool, identity: Identity) -> Iterable[Step]:
     column, table = identity.name, identity.of
-    for kind in ("default", "not null", "identity", "generated", "column comment"):
-        pool.take(kind, column, of=table)
-    for kind in ("set statistics", "set storage", "set compression", "set options"):
-        pool.take(kind, column, of=table)
+    for fact in belongings(pool.old, identity):
+        if fact.identity not in pool.new:
+            pool.changes.pop(fact.identity, None)
+    for owner, fact in pool.old.facts.items():
+        if owner.kind == "sequence owner" and fact.sql.endswith(f" OWNED BY {table}.{column}"):
+            pool.take("sequence", owner.name)  # what a column owns goes with it
+            pool.take("sequence owner", owner.name)
     pool.losses.append(Loss(str(identity), "its values"))
     sql = f"ALTER TABLE {table} DROP COLUMN {column}"
     yield Step(sql, str(identity), f"drop {table}.{column}", Phase.CONTRACT)
 
 
-def _alter_type(change: Change) -> Step:
+def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
+    """Another type or collation. A default of another type is taken off and put on again."""
     assert change.old is not None and change.new is not None
     column, table = change.identity.name, change.identity.of
-    sql = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {change.new.definition}"
+    words = f"ALTER COLUMN {column} TYPE {change.new.definition}"
     bases = {_base_type(change.old.definition), _base_type(change.new.definition)}
-    if len(bases) > 1 and bases != {"character varying", "text"}:
-        sql += f" USING {column}::{change.new.definition.partition(' COLLATE ')[0]}"
-    return Step(sql, str(change.identity), f"type of {table}.{column}")
+    if len(bases) > 1:
+        if bases != {"character varying", "text"}:
+            words += f" USING {column}::{change.new.definition.partition(' COLLATE ')[0]}"
+        before, after = (c.get("default", column, table) for c in (pool.old, pool.new))
+        if before is not None:
+            pool.take("default", column, of=table)
+            words = f"ALTER COLUMN {column} DROP DEFAULT, {words}"
+            if after is not None:
+                words += f", ALTER COLUMN {column} SET DEFAULT {after.definition}"
+    yield Step(f"ALTER TABLE {table} {words}", str(change.identity), f"type of {table}.{column}")
 
 
 def _base_type(definition: str) -> str:
+    """The type without collation and modifiers; arrays are types of their own."""
     return re.sub(r"\(.*?\)", "", definition.partition(" COLLATE ")[0]).strip()
 
 

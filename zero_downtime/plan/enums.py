@@ -6,18 +6,24 @@ import re
 from collections.abc import Iterable
 
 from zero_downtime.catalog import Change
-from zero_downtime.plan.pool import Pool
+from zero_downtime.plan.pool import Pool, belongings
 from zero_downtime.plan.step import Step
+from zero_downtime.postgres.names import quoted
 
 
-def alter(pool: Pool, change: Change) -> Iterable[Step]:
-    """Another list of values, old and new in their order."""
+def needs_swap(change: Change) -> bool:
+    """Whether values are removed or stand in another order, which takes a new type."""
     assert change.old is not None and change.new is not None
+    if " AS ENUM " not in change.old.sql or " AS ENUM " not in change.new.sql:
+        return False
     old, new = _labels(change.old.sql), _labels(change.new.sql)
-    if [label for label in new if label in old] == old:
-        yield from _add_values(change, old, new)
-    else:
-        yield from _swap(pool, change)
+    return [label for label in new if label in old] != old
+
+
+def add_values(pool: Pool, change: Change) -> Iterable[Step]:
+    """ALTER TYPE … ADD VALUE at its place."""
+    assert change.old is not None and change.new is not None
+    yield from _add_values(change, _labels(change.old.sql), _labels(change.new.sql))
 
 
 def _add_values(change: Change, old: list[str], new: list[str]) -> Iterable[Step]:
@@ -31,7 +37,7 @@ def _add_values(change: Change, old: list[str], new: list[str]) -> Iterable[Step
         there.append(label)
 
 
-def _swap(pool: Pool, change: Change) -> Iterable[Step]:
+def swap(pool: Pool, change: Change) -> Iterable[Step]:
     """A new type under the old name; every column of the type is rewritten to it.
 
     The way back from ADD VALUE, since PostgreSQL has no DROP VALUE. It fails, and changes
@@ -41,7 +47,7 @@ def _swap(pool: Pool, change: Change) -> Iterable[Step]:
     name = change.identity.name
     bare = name.rpartition(".")[2]
     what = str(change.identity)
-    aside = f"{bare.strip(chr(34))[:58]}_old"
+    aside = quoted(f"{bare.strip(chr(34))[:58]}_old")
     schema = name.rpartition(".")[0]
     yield Step(f"ALTER TYPE {name} RENAME TO {aside}", what, "made anew", alone=False)
     yield Step(change.new.sql, what, "with other values", alone=False)
@@ -53,14 +59,18 @@ def _swap(pool: Pool, change: Change) -> Iterable[Step]:
             continue
         alter_column = f"ALTER TABLE {table} ALTER COLUMN {column}"
         array = "[]" if fact.definition.endswith("[]") else ""
-        default = pool.old.get("default", column, table)
-        if default:
+        default = pool.new.get("default", column, table)
+        pool.take("default", column, of=table)
+        if pool.old.get("default", column, table):
             yield Step(f"{alter_column} DROP DEFAULT", what, alone=False)
         sql = f"{alter_column} TYPE {name}{array} USING {column}::text{array}::{name}{array}"
         yield Step(sql, what, f"{table}.{column}", alone=False)
         if default:
             sql = f"{alter_column} SET DEFAULT {default.definition}"
             yield Step(sql, what, alone=False)
+    for fact in belongings(pool.new, change.identity):
+        pool.changes.pop(fact.identity, None)
+        yield from (Step(sql, str(fact.identity), alone=False) for sql in fact.statements)
     yield Step(f"DROP TYPE {schema}.{aside}" if schema else f"DROP TYPE {aside}", what, alone=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from zero_downtime.catalog import Change
-from zero_downtime.plan.pool import Pool
+from zero_downtime.plan.pool import Pool, belongings
 from zero_downtime.plan.step import Step
 
 
@@ -28,16 +28,82 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         else:
             yield Step(_concurrently(sql), what, f"new index {index}")
         return
-    schema, _, bare = index.rpartition(".")
-    beside = f"{bare[:59]}_new" if not bare.startswith('"') else f'{bare[:-1][:58]}_new"'
-    yield Step(
-        _concurrently(sql.replace(f"INDEX {bare} ON", f"INDEX {beside} ON", 1)),
-        what,
-        f"the successor of {index}",
-    )
+    if " ON ONLY " in sql:
+        yield from _replace_tree(pool, change)
+        return
+    if _goes_with_parent(pool, index):
+        pool.refuse(change, "an index of a partition follows the index of its parent")
+        return
+    yield _beside_step(what, index, sql)
     yield _drop(pool, what, table, index)
-    old_name = f"{schema}.{beside}" if schema else beside
-    yield Step(f"ALTER INDEX {old_name} RENAME TO {bare}", what, "its name")
+    yield _rename_step(what, index)
+    yield from _again(pool, change)
+
+
+def _replace_tree(pool: Pool, change: Change) -> Iterable[Step]:
+    """The index of a partitioned table: a shell beside it, filled partition by partition."""
+    assert change.new is not None
+    index, what = change.identity.name, str(change.identity)
+    tree = [change, *_below(pool, index)]
+    if any(each.old is None for each in tree):
+        pool.refuse(change, "an index is replaced while a partition is added: do one first")
+        return
+    for each in tree:
+        assert each.new is not None
+        pool.changes.pop(each.identity, None)
+        yield _beside_step(what, each.identity.name, each.new.sql)
+    for each in tree[1:]:
+        parent = _parent_index(pool, each.identity.name)
+        sql = (
+            f"ALTER INDEX {_beside_name(parent)} "
+            f"ATTACH PARTITION {_beside_name(each.identity.name)}"
+        )
+        yield Step(sql, what, "valid when all are attached")
+    yield Step(f"DROP INDEX {index}", what, "there is no concurrent way for a parent's index")
+    for each in tree:
+        yield _rename_step(what, each.identity.name)
+        yield from _again(pool, each)
+
+
+def _below(pool: Pool, index: str) -> Iterator[Change]:
+    for identity in pool.new.facts:
+        if identity.kind != "index partition" or identity.of != index:
+            continue
+        for other, fact in pool.new.facts.items():
+            if other.kind == "index" and other.name == identity.name:
+                yield Change(other, pool.old.facts.get(other), fact)
+                yield from _below(pool, identity.name)
+
+
+def _parent_index(pool: Pool, index: str) -> str:
+    return next(i.of for i in pool.new.facts if i.kind == "index partition" and i.name == index)
+
+
+def _beside_name(index: str) -> str:
+    """A name for the successor while the predecessor still has its own; at most 63 bytes."""
+    schema, _, bare = index.rpartition(".")
+    beside = f'{bare[:-1][:58]}_new"' if bare.startswith('"') else f"{bare[:59]}_new"
+    return f"{schema}.{beside}" if schema else beside
+
+
+def _beside_step(what: str, index: str, sql: str) -> Step:
+    bare, beside = index.rpartition(".")[2], _beside_name(index).rpartition(".")[2]
+    sql = sql.replace(f"INDEX {bare} ON", f"INDEX {beside} ON", 1)
+    if " ON ONLY " in sql:
+        return Step(sql, what, "an empty shell, valid once every partition has its index")
+    return Step(_concurrently(sql), what, f"the successor of {index}")
+
+
+def _rename_step(what: str, index: str) -> Step:
+    bare = index.rpartition(".")[2]
+    return Step(f"ALTER INDEX {_beside_name(index)} RENAME TO {bare}", what, "its name")
+
+
+def _again(pool: Pool, change: Change) -> Iterator[Step]:
+    """What was said of the predecessor: its comment, CLUSTER ON, statistics targets."""
+    for fact in belongings(pool.new, change.identity):
+        pool.changes.pop(fact.identity, None)
+        yield from (Step(sql, str(fact.identity)) for sql in fact.statements)
 
 
 def change_attachment(pool: Pool, change: Change) -> Iterable[Step]:
@@ -53,6 +119,9 @@ def change_invalid(pool: Pool, change: Change) -> Iterable[Step]:
     """A leftover of a failed concurrent build."""
     if change.kind == "removed":
         index = change.identity.name
+        if change.identity.kind == "invalid partitioned index":
+            pool.refuse(change, "attach the missing index of a partition, or drop the index")
+            return
         yield Step(f"DROP INDEX CONCURRENTLY {index}", str(change.identity), "an INVALID leftover")
     else:
         pool.refuse(change, "an INVALID index can't be wanted")

@@ -1,7 +1,7 @@
-"""Everything that is one statement an object: types, functions, views, policies, comments …
+"""Everything that is one fact an object: functions, views, policies, triggers, comments …
 
-Added: the statement of the dump, whatever kind it is. Removed and altered: the ways below; a kind
-without a way is not planned, and says so.
+Added: the statement of the dump, whatever kind it is. Removed and altered: the ways below. A kind
+that can't be altered in place and holds no rows is made anew (rebuild.py).
 """
 
 from __future__ import annotations
@@ -10,22 +10,25 @@ import re
 from collections.abc import Iterable, Iterator
 
 from zero_downtime.catalog import Change, Fact, Identity
-from zero_downtime.plan import enums
-from zero_downtime.plan.pool import Pool
+from zero_downtime.plan import enums, types
+from zero_downtime.plan.options import changed_options
+from zero_downtime.plan.pool import Pool, exists
 from zero_downtime.plan.step import Phase, Step
 
 # DROP <kind> <name>, or DROP <kind> <name> ON <relation> for what lives in one.
-_DROPPED_BY_NAME = {
-    "aggregate", "cast", "collation", "domain", "event trigger", "extension",
-    "foreign data wrapper",
-    "function", "materialized view", "policy", "procedure", "publication", "rule", "schema",
-    "sequence", "server", "statistics", "subscription", "text search configuration",
-    "text search dictionary", "trigger", "type", "view",
+DROPPED_BY_NAME = {
+    "access method", "aggregate", "cast", "collation", "conversion", "domain", "event trigger",
+    "extension", "foreign data wrapper", "function", "materialized view", "operator",
+    "operator class", "operator family", "policy", "procedural language", "procedure",
+    "publication", "rule", "schema", "sequence", "server", "statistics", "subscription",
+    "text search configuration", "text search dictionary", "text search parser",
+    "text search template", "transform", "trigger", "type", "user mapping", "view",
 }  # fmt: skip
 # What the running application may be using, and what such things may need: the contract phase.
 _USED_BY_CLIENTS = {
-    "domain", "extension", "function", "materialized view", "procedure", "schema", "sequence",
-    "type", "view",
+    "access method", "aggregate", "cast", "collation", "domain", "extension", "function",
+    "materialized view", "operator", "operator class", "operator family", "procedure", "schema",
+    "sequence", "server", "text search configuration", "text search dictionary", "type", "view",
 }  # fmt: skip
 # Sub-commands of ALTER TABLE that have an opposite.
 _OPPOSITES = {
@@ -33,11 +36,23 @@ _OPPOSITES = {
     "force row security": "NO FORCE ROW LEVEL SECURITY",
     "replica identity": "REPLICA IDENTITY DEFAULT",
     "cluster on": "SET WITHOUT CLUSTER",
-    "set statistics": "ALTER COLUMN {name} SET STATISTICS DEFAULT",
+    "set statistics": "ALTER COLUMN {name} SET STATISTICS -1",
     "set storage": "ALTER COLUMN {name} SET STORAGE DEFAULT",
     "set compression": "ALTER COLUMN {name} SET COMPRESSION DEFAULT",
-    "disable trig": "ENABLE TRIGGER {name}",
+    "set options": "ALTER COLUMN {name} RESET ({options})",
+    "trigger state": "ENABLE TRIGGER {name}",
+    "rule state": "ENABLE RULE {name}",
 }
+_STORAGE_DEFAULT = 16  # SET STORAGE DEFAULT exists from here on
+_REPLACED = {"function", "procedure", "aggregate", "rule", "trigger", "view"}
+# What a transaction may make together with what is new.
+_FRESH = {
+    "schema", "extension", "type", "function", "procedure", "aggregate", "sequence", "collation",
+    "operator", "operator class", "operator family", "cast", "text search dictionary",
+    "text search configuration", "text search parser", "text search template", "server",
+    "foreign data wrapper", "user mapping", "access method", "transform", "conversion",
+    "procedural language",
+}  # fmt: skip
 
 
 def change(pool: Pool, change: Change) -> Iterable[Step]:
@@ -49,13 +64,41 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     return _alter(pool, change)
 
 
+def change_comment(pool: Pool, change: Change) -> Iterable[Step]:
+    """A comment comes with what it is about, and goes with it."""
+    about = change.identity.about
+    assert about is not None
+    if change.new is not None:
+        fresh = not exists(pool.old, about)
+        yield Step(change.new.sql, str(change.identity), alone=not fresh)
+    elif change.old is not None and exists(pool.new, about):
+        sql = change.old.sql.removesuffix(change.old.definition) + "NULL"
+        yield Step(sql, str(change.identity))
+
+
+def drop_sql(identity: Identity) -> str:
+    """The statement that drops a thing."""
+    on = f" ON {identity.of}" if identity.of else ""
+    return f"DROP {identity.kind.upper()} {identity.name}{on}"
+
+
+def create_steps(fact: Fact, why: str = "") -> Iterator[Step]:
+    """The steps that make a thing as its fact states it; they share a transaction."""
+    what = str(fact.identity)
+    for sql in fact.statements:
+        yield Step(sql, what, why, alone=False)
+        why = ""
+    if fact.identity.kind == "materialized view":
+        yield Step(f"REFRESH MATERIALIZED VIEW {fact.identity.name}", what, "its rows", alone=False)
+
+
 def renames(pool: Pool) -> Iterator[Step]:
     """Sequences of serial columns that only changed their name."""
     removed = {
         _without_name(c.old): c
         for i, c in pool.changes.items()
         if i.kind == "sequence" and c.kind == "removed" and c.old
-        and _owner_table(pool, i.name) not in _gone(pool)
+        and not pool.is_gone(_owner_table(pool, i.name))
     }  # fmt: skip
     for change in list(pool.changes.values()):
         if change.identity.kind != "sequence" or change.kind != "added" or not change.new:
@@ -83,155 +126,162 @@ def renames(pool: Pool) -> Iterator[Step]:
 
 
 def _add(pool: Pool, change: Change) -> Iterable[Step]:
-    fact, kind = _fact(change), change.identity.kind
+    assert change.new is not None
+    fact, kind = change.new, change.identity.kind
     what = str(change.identity)
-    fresh = pool.is_new(change.identity.of or change.identity.name) or kind in (
-        "schema", "extension", "type", "domain", "function", "procedure", "aggregate", "sequence",
-    )  # fmt: skip
+    fresh = pool.is_new(change.identity.of or change.identity.name) or kind in _FRESH
     if kind == "materialized view":
         yield Step(fact.sql, what, f"new {what}, empty", alone=False)
         yield Step(f"REFRESH MATERIALIZED VIEW {change.identity.name}", what, "its rows")
-    elif kind in ("comment", "column comment"):
-        yield Step(fact.sql, what, alone=not (fresh or _commented_is_new(pool, fact.sql)))
-    elif kind == "extension":
-        pool.take("comment", f"EXTENSION {change.identity.name} in -")  # it brings its own
-        yield Step(fact.sql, what, f"new {what}", alone=False)
-    else:
-        yield Step(fact.sql, what, f"new {what}", alone=not fresh)
+        return
+    if kind == "extension":
+        pool.take("extension comment", change.identity.name)  # it brings its own
+    why = f"new {what}"
+    for sql in fact.statements:
+        # A thing of several statements is whole or not there at all.
+        yield Step(sql, what, why, alone=not fresh and len(fact.statements) == 1)
+        why = ""
 
 
 def _remove(pool: Pool, change: Change) -> Iterable[Step]:
+    assert change.old is not None
     kind, name, relation = change.identity.kind, change.identity.name, change.identity.of
     what = str(change.identity)
+    fact = change.old
     if relation and pool.is_gone(relation):
         return
-    fact = _fact(change)
-    if kind in ("comment", "column comment"):
-        if _commented_is_gone(pool, fact.sql):
-            return
-        yield Step(re.sub(r" IS '.*\Z", " IS NULL", fact.sql, flags=re.DOTALL), what)
-    elif kind == "privileges":
-        for line in fact.definition.split(";\n"):
-            yield from _opposite_of_grant(pool, change, line)
-    elif kind == "sequence owner":
-        if not pool.is_gone(name) and name not in _gone(pool):
+    if kind == "sequence owner":
+        if not pool.is_gone(name) and not pool.is_gone(_owner_column(fact).rpartition(".")[0]):
             yield Step(f"ALTER SEQUENCE {name} OWNED BY NONE", what)
-    elif kind == "publication member":
-        if not _goes_with_its_publication(pool, fact.sql):
-            sql = re.sub(r" ADD (TABLE|TABLES IN SCHEMA)( ONLY)? (\S+).*", r" DROP \1 \3", fact.sql)
-            yield Step(sql, what)
+    elif kind in ("publication table", "publication schema"):
+        member = "TABLE" if kind == "publication table" else "TABLES IN SCHEMA"
+        yield Step(f"ALTER PUBLICATION {relation} DROP {member} {name}", what)
+    elif kind == "alter column generic options":
+        yield from _column_options(pool, change)
+    elif kind in ("trigger state", "rule state"):
+        if Identity(kind.removesuffix(" state"), name, relation) in pool.new:
+            words = _OPPOSITES[kind].format(name=name)
+            yield Step(f"ALTER TABLE {relation} {words}", what)
     elif kind in _OPPOSITES:
-        words = _OPPOSITES[kind].format(name=name)
-        yield Step(f"ALTER TABLE {relation} {words}", what)
-    elif kind in _DROPPED_BY_NAME:
+        if kind == "set storage" and pool.new.major < _STORAGE_DEFAULT:
+            pool.refuse(change, "SET STORAGE DEFAULT exists from PostgreSQL 16 on")
+            return
+        options = ", ".join(re.findall(r"(\w+)=", fact.sql.rpartition(" SET (")[2]))
+        words = _OPPOSITES[kind].format(name=name, options=options)
+        alter = "ALTER INDEX" if fact.sql.startswith("ALTER INDEX") else "ALTER TABLE"
+        yield Step(f"{alter} {relation} {words}", what)
+    elif kind in DROPPED_BY_NAME:
+        if kind == "extension":
+            pool.take("extension comment", name)
         phase = Phase.CONTRACT if kind in _USED_BY_CLIENTS else Phase.EXPAND
-        yield Step(_drop_sql(change), what, f"drop {what}", phase)
+        yield Step(drop_sql(change.identity), what, f"drop {what}", phase)
     else:
         pool.refuse(change, f"there is no way planned yet to remove a {kind}")
 
 
 def _alter(pool: Pool, change: Change) -> Iterable[Step]:
-    kind, name = change.identity.kind, change.identity.name
-    what = str(change.identity)
-    fact = _fact(change)
-    if kind in ("function", "procedure", "rule", "trigger"):
-        sql = re.sub(r"\ACREATE (?!OR REPLACE)", "CREATE OR REPLACE ", fact.sql)
-        if sql.startswith("CREATE OR REPLACE CONSTRAINT TRIGGER"):
-            yield Step(_drop_sql(change), what, f"{what} is made anew", alone=False)
-            yield Step(fact.sql, what, alone=False)
-        else:
-            yield Step(sql, what, f"another {what}")
-    elif kind == "view" and name not in pool.rebuild:
-        sql = re.sub(r"\ACREATE (?!OR REPLACE)", "CREATE OR REPLACE ", fact.sql)
+    assert change.old is not None and change.new is not None
+    kind, what = change.identity.kind, str(change.identity)
+    old, new = change.old, change.new
+    if kind in _REPLACED:
+        sql = re.sub(r"\ACREATE (?!OR REPLACE)", "CREATE OR REPLACE ", new.sql)
         yield Step(sql, what, f"another {what}")
-    elif kind in ("view", "policy", "statistics"):
-        yield Step(_drop_sql(change), what, f"{what} is made anew", alone=False)
-        yield Step(fact.sql, what, alone=False)
-        yield from _facts_again(pool, name if kind == "view" else "")
-    elif kind == "materialized view":
-        yield Step(_drop_sql(change), what, f"{what} is made anew", alone=False)
-        yield Step(fact.sql, what, alone=False)
-        yield Step(f"REFRESH MATERIALIZED VIEW {name}", what, "its rows", alone=False)
-        yield from _facts_again(pool, name)
-    elif kind in ("comment", "column comment", *_OPPOSITES):
-        yield Step(fact.sql, what)
+        if kind in ("trigger", "rule"):
+            yield from _state_again(pool, change.identity)
+    elif kind in _OPPOSITES:
+        yield from _alter_setting(pool, change)
     elif kind == "sequence":
-        yield Step(re.sub(r"\ACREATE", "ALTER", fact.sql), what, f"options of {what}")
-    elif kind == "type" and " AS ENUM " in fact.sql:
-        yield from enums.alter(pool, change)
-    elif kind == "privileges":
-        yield from _alter_privileges(pool, change)
+        yield from _alter_sequence(change)
+    elif kind == "type" and " AS ENUM " in new.sql:
+        yield from enums.add_values(pool, change)
+    elif kind == "type" and types.is_composite(new.sql):
+        yield from types.alter_composite(pool, change)
+    elif kind == "sequence owner":
+        yield Step(new.sql, what)
+    elif kind == "alter column generic options":
+        yield from _column_options(pool, change)
+    elif kind in ("server", "foreign data wrapper", "user mapping"):
+        # Another type or handler is made anew before it comes here: only the options are left.
+        sql = f"ALTER {kind.upper()} {change.identity.name} {changed_options(old.sql, new.sql)}"
+        yield Step(sql, what, "options")
+    elif kind == "extension":
+        schema = new.sql.rpartition(" WITH SCHEMA ")[2]
+        yield Step(f"ALTER EXTENSION {change.identity.name} SET SCHEMA {schema}", what)
+    elif kind == "text search configuration":
+        yield from _alter_mappings(pool, change)
     else:
         pool.refuse(change, f"there is no way planned yet to alter a {kind}")
 
 
-def _facts_again(pool: Pool, relation: str) -> Iterator[Step]:
-    """What a rebuilt view takes with it: its indexes and comments, made again."""
-    if not relation:
-        return
-    for fact in pool.new.of(relation):
-        pool.take(fact.identity.kind, fact.identity.name, fact.identity.of)
-        yield Step(fact.sql, str(fact.identity), alone=False)
-    schema, _, bare = relation.rpartition(".")
-    for fact in pool.new.facts.values():
-        about = fact.identity.name
-        if fact.identity.kind in ("comment", "privileges") and about.endswith(f" in {schema}"):
-            named = about.removesuffix(f" in {schema}").split(" ")[-1].partition(".")[0]
-            if named == bare.strip('"'):
-                pool.take(fact.identity.kind, about)
-                yield Step(fact.sql, str(fact.identity), alone=False)
-
-
-def _alter_privileges(pool: Pool, change: Change) -> Iterator[Step]:
+def _alter_setting(pool: Pool, change: Change) -> Iterator[Step]:
     assert change.old is not None and change.new is not None
-    before = set(change.old.definition.split(";\n"))
-    after = set(change.new.definition.split(";\n"))
-    for line in sorted(before - after):
-        yield from _opposite_of_grant(pool, change, line)
-    for line in sorted(after - before):
-        yield Step(line, str(change.identity), "privileges")
+    if change.identity.kind == "set options":
+        before, after = (
+            re.findall(r"(\w+)=", fact.sql.rpartition(" SET (")[2])
+            for fact in (change.old, change.new)
+        )
+        gone = [name for name in before if name not in after]
+        if gone:
+            table, column = change.identity.of, change.identity.name
+            sql = f"ALTER TABLE {table} ALTER COLUMN {column} RESET ({', '.join(gone)})"
+            yield Step(sql, str(change.identity))
+    yield Step(change.new.sql, str(change.identity))
 
 
-def _opposite_of_grant(pool: Pool, change: Change, line: str) -> Iterable[Step]:
-    granted = re.fullmatch(r"(.*)GRANT (.+) ON (.+) TO (\S+)", line, flags=re.DOTALL)
-    if granted is None:
-        pool.refuse(change, f"the opposite of {line!r}")
-    else:
-        sql = f"{granted[1]}REVOKE {granted[2]} ON {granted[3]} FROM {granted[4]}"
-        yield Step(sql, str(change.identity), "privileges")
+def _alter_sequence(change: Change) -> Iterator[Step]:
+    assert change.old is not None and change.new is not None
+    name, what = change.identity.name, str(change.identity)
+    unlogged = [fact.sql.startswith("CREATE UNLOGGED") for fact in (change.old, change.new)]
+    if unlogged[0] != unlogged[1]:
+        words = "UNLOGGED" if unlogged[1] else "LOGGED"
+        yield Step(f"ALTER SEQUENCE {name} SET {words}", what, "rewritten, it is small")
+    sql = re.sub(r"\ACREATE (?:UNLOGGED )?", "ALTER ", change.new.sql)
+    cycles = re.search(r"\bCYCLE\s*\Z", sql)
+    typed = re.search(r"\A\S+ SEQUENCE .+\s+AS ", sql)
+    if not typed and re.search(r"\s+AS (?:integer|smallint)\s", change.old.sql):
+        sql = sql.replace(name, f"{name}\n    AS bigint", 1)
+    yield Step(sql if cycles else f"{sql}\n    NO CYCLE", what, f"options of {what}")
 
 
-def _drop_sql(change: Change) -> str:
-    kind, name, relation = change.identity.kind, change.identity.name, change.identity.of
-    on = f" ON {relation}" if relation else ""
-    if kind in ("cast", "aggregate"):
-        name = name.removeprefix("CAST ")
-    return f"DROP {kind.upper()} {name}{on}"
+def _alter_mappings(pool: Pool, change: Change) -> Iterator[Step]:
+    """One mapping a token type: ADD, ALTER and DROP MAPPING."""
+    assert change.old is not None and change.new is not None
+    if change.old.sql != change.new.sql:
+        pool.refuse(change, "the parser of a text search configuration can't be changed")
+        return
+    before, after = (_mappings(fact) for fact in (change.old, change.new))
+    alter, what = f"ALTER TEXT SEARCH CONFIGURATION {change.identity.name}", str(change.identity)
+    for token, dictionaries in after.items():
+        if token not in before:
+            sql = f"{alter} ADD MAPPING FOR {token} WITH {dictionaries}"
+            yield Step(sql, what, alone=False)
+        elif before[token] != dictionaries:
+            sql = f"{alter} ALTER MAPPING FOR {token} WITH {dictionaries}"
+            yield Step(sql, what, alone=False)
+    for token in before:
+        if token not in after:
+            yield Step(f"{alter} DROP MAPPING FOR {token}", what, alone=False)
 
 
-def _commented_is_gone(pool: Pool, sql: str) -> bool:
-    """A comment goes with what it is about."""
-    identity = _commented(sql)
-    return identity in pool.old and identity not in pool.new
+def _mappings(fact: Fact) -> dict[str, str]:
+    found = (re.search(r"ADD MAPPING FOR (\S+) WITH (.+)", sql) for sql in fact.more)
+    return {mapping[1]: mapping[2] for mapping in found if mapping}
 
 
-def _commented_is_new(pool: Pool, sql: str) -> bool:
-    identity = _commented(sql)
-    return identity in pool.new and identity not in pool.old
+def _column_options(pool: Pool, change: Change) -> Iterator[Step]:
+    table, column = change.identity.of, change.identity.name
+    before, after = (fact.sql if fact else "" for fact in (change.old, change.new))
+    if Identity("column", column, table) in pool.new:
+        options = changed_options(before, after)
+        sql = f"ALTER FOREIGN TABLE {table} ALTER COLUMN {column} {options}"
+        yield Step(sql, str(change.identity))
 
 
-def _commented(sql: str) -> Identity:
-    about = re.match(r"COMMENT ON ([A-Z ]+?) (\S+) IS ", sql)
-    return Identity(about[1].lower(), about[2]) if about else Identity("comment", sql)
-
-
-def _goes_with_its_publication(pool: Pool, sql: str) -> bool:
-    name = sql.removeprefix("ALTER PUBLICATION ").partition(" ADD ")[0]
-    return Identity("publication", name) not in pool.new
-
-
-def _gone(pool: Pool) -> set[str]:
-    return {i.name for i in pool.old.facts if i.kind == "table" and pool.is_gone(i.name)}
+def _state_again(pool: Pool, identity: Identity) -> Iterator[Step]:
+    """CREATE OR REPLACE enables a disabled trigger or rule."""
+    state = Identity(f"{identity.kind} state", identity.name, identity.of)
+    if state in pool.new and state not in pool.changes:
+        yield Step(pool.new.facts[state].sql, str(state))
 
 
 def _owner_table(pool: Pool, sequence: str) -> str:
@@ -244,9 +294,3 @@ def _owner_column(fact: Fact | None) -> str:
 
 def _without_name(fact: Fact) -> str:
     return fact.definition.replace(fact.identity.name, "?")
-
-
-def _fact(change: Change) -> Fact:
-    fact = change.new or change.old
-    assert fact is not None
-    return fact

@@ -9,18 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from zero_downtime.catalog import Catalog, Change, Comparison
-from zero_downtime.plan import columns, constraints, indexes, objects, tables
+from zero_downtime.catalog import Catalog, Change, Comparison, Identity
+from zero_downtime.plan import (
+    columns,
+    constraints,
+    indexes,
+    objects,
+    partitions,
+    privileges,
+    rebuild,
+    tables,
+    types,
+)
 from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Phase, Plan, Step
 
 Handler = Callable[[Pool, Change], Iterable[Step]]
+Rank = tuple[int, float, bool]
 
 
 # Which function plans which kind of fact; a kind without an entry goes to objects.change.
 HANDLERS: dict[str, Handler] = {
     "table": tables.change,
-    "partition": tables.change_partition,
+    "partition": partitions.change,
     "index partition": indexes.change_attachment,
     "column": columns.change,
     "default": columns.change_default,
@@ -30,27 +41,46 @@ HANDLERS: dict[str, Handler] = {
     "constraint": constraints.change,
     "index": indexes.change,
     "invalid index": indexes.change_invalid,
+    "invalid partitioned index": indexes.change_invalid,
+    "domain": types.change_domain,
+    "domain default": types.change_domain_default,
+    "domain not null": types.change_domain_not_null,
+    "domain constraint": types.change_domain_constraint,
 }
 
 
-def plan(comparison: Comparison, old: Catalog, new: Catalog, rebuild: Iterable[str] = ()) -> Plan:
+def _handler(identity: Identity) -> Handler:
+    if identity.kind.endswith(" comment"):
+        return objects.change_comment
+    if identity.kind.endswith(" privileges"):
+        return privileges.change
+    return HANDLERS.get(identity.kind, objects.change)
+
+
+def plan(
+    comparison: Comparison, old: Catalog, new: Catalog, asked: Iterable[Identity] = ()
+) -> Plan:
     """The steps that lead from ``old`` to ``new``, whose difference is ``comparison``.
 
-    ``rebuild`` names views to be dropped and created, where CREATE OR REPLACE was tried and
-    refused by the server.
+    ``asked`` names views and functions to be dropped and created, where CREATE OR REPLACE was
+    tried and refused by the server.
     """
-    changes = {change.identity: change for change in comparison.changes}
-    pool = Pool(old, new, changes, frozenset(rebuild))
+    pool = Pool(old, new, {change.identity: change for change in comparison.changes})
     tables.leave_out_what_follows_the_parent(pool)
     renames = [*constraints.renames(pool), *indexes.renames(pool), *objects.renames(pool)]
+    clusters = [(each.rank(pool), each) for each in rebuild.clusters(pool, asked)]
     forward: list[Step] = []
     backward: list[Step] = []
-    for change in _in_order(pool):
+    for rank, change in _in_order(pool):
+        while clusters and min(clusters, key=_rank)[0] <= rank:
+            forward += _rebuilt(pool, clusters)
         if change.identity not in pool.changes:
             continue  # planned together with an earlier one
         del pool.changes[change.identity]
-        handler = HANDLERS.get(change.identity.kind, objects.change)
-        (backward if change.kind == "removed" else forward).extend(handler(pool, change))
+        made = _handler(change.identity)(pool, change)
+        (backward if change.kind == "removed" else forward).extend(made)
+    while clusters:
+        forward += _rebuilt(pool, clusters)
     return Plan(
         steps=_contract_last((*renames, *forward, *backward)),
         not_planned=tuple(pool.not_planned),
@@ -59,27 +89,44 @@ def plan(comparison: Comparison, old: Catalog, new: Catalog, rebuild: Iterable[s
     )
 
 
+def _rebuilt(pool: Pool, clusters: list[tuple[Rank, rebuild.Cluster]]) -> list[Step]:
+    """The steps of the next cluster, which is taken off the list."""
+    first = min(clusters, key=_rank)
+    clusters.remove(first)
+    return list(rebuild.steps(pool, first[1], HANDLERS))
+
+
+def _rank(entry: tuple[Rank, rebuild.Cluster]) -> Rank:
+    return entry[0]
+
+
 # What tables are made of and may stand on: it goes after them.
 _BELOW_TABLES = {
-    "aggregate", "collation", "domain", "extension", "function", "procedure", "schema", "sequence",
-    "type",
+    "access method", "aggregate", "cast", "collation", "domain", "extension",
+    "foreign data wrapper", "function", "operator", "operator class", "operator family",
+    "procedural language", "procedure", "schema", "sequence", "server",
+    "text search configuration", "text search dictionary", "text search parser",
+    "text search template", "type", "user mapping",
 }  # fmt: skip
 
 
-def _in_order(pool: Pool) -> list[Change]:
+def _in_order(pool: Pool) -> list[tuple[Rank, Change]]:
     """Additions and alterations as the new dump has them, removals against the old one."""
     drop_order = tables.drop_order(pool)
 
-    def rank(change: Change) -> tuple[int, int]:
+    def rank(change: Change) -> Rank:
+        inner = change.identity.kind != "column"  # a column takes what is said of it along
         if change.new is not None:
-            return (0, change.new.position)
+            return (0, change.new.position, inner)
         assert change.old is not None
         table = change.identity.name if change.identity.kind == "table" else change.identity.of
         if table in drop_order:  # what is inside goes with the table
-            return (2, 2 * drop_order.index(table) + (change.identity.kind != "table"))
-        return (3 if change.identity.kind in _BELOW_TABLES else 1, -change.old.position)
+            return (2, drop_order.index(table), change.identity.kind != "table")
+        group = 3 if change.identity.kind in _BELOW_TABLES else 1
+        return (group, -change.old.position, inner)
 
-    return sorted(pool.changes.values(), key=rank)
+    ranked = ((rank(change), change) for change in pool.changes.values())
+    return sorted(ranked, key=lambda pair: pair[0])
 
 
 def _contract_last(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -1,11 +1,16 @@
-"""The pool of changes that handlers take from; what is left in it was not planned."""
+"""The changes that are still to be planned; handlers take from it, and what is left was missed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from zero_downtime.catalog import Catalog, Change, Identity
+from zero_downtime.catalog import Catalog, Change, Fact, Identity
 from zero_downtime.plan.step import Loss, NotPlanned
+
+# What GRANT and COMMENT may call by another kind: GRANT says TABLE of a view too.
+_RELATIONS = {"table", "foreign table", "view", "materialized view", "sequence", "index"}
+_ROUTINES = {"function", "procedure", "aggregate", "routine"}
 
 
 @dataclass
@@ -15,7 +20,6 @@ class Pool:
     old: Catalog
     new: Catalog
     changes: dict[Identity, Change]
-    rebuild: frozenset[str] = frozenset()  # views that CREATE OR REPLACE can't change
     losses: list[Loss] = field(default_factory=list)
     not_planned: list[NotPlanned] = field(default_factory=list)
 
@@ -32,27 +36,110 @@ class Pool:
         ]
         return [self.changes.pop(identity) for identity in found]
 
-    def is_new(self, relation: str) -> bool:
-        """Whether a relation exists only after the plan."""
-        return not self._has(self.old, relation) and self._has(self.new, relation)
+    def is_new(self, name: str) -> bool:
+        """Whether a relation, type or domain exists only after the plan."""
+        return name not in self._old_names and name in self._new_names
 
-    def is_gone(self, relation: str) -> bool:
-        """Whether a relation exists only before the plan."""
-        return self._has(self.old, relation) and not self._has(self.new, relation)
+    def is_gone(self, name: str) -> bool:
+        """Whether a relation, type or domain exists only before the plan."""
+        return name in self._old_names and name not in self._new_names
 
     def is_partitioned(self, table: str) -> bool:
-        """Whether an existing table is the parent of partitions."""
-        fact = self.new.get("table", table)
+        """Whether a table is the parent of partitions."""
+        fact = self.new.get("table", table) or self.old.get("table", table)
         return fact is not None and "PARTITION BY" in fact.definition
 
-    @staticmethod
-    def _has(catalog: Catalog, relation: str) -> bool:
-        return any(
-            Identity(kind, relation) in catalog
-            for kind in ("table", "view", "materialized view", "sequence")
-        )
+    def is_foreign(self, table: str) -> bool:
+        """Whether the rows of a table are on another server."""
+        fact = self.new.get("table", table) or self.old.get("table", table)
+        return fact is not None and fact.definition.startswith("FOREIGN TABLE")
 
     def refuse(self, change: Change, reason: str) -> tuple[()]:
         """Say that a change is not planned, and why; it has no steps."""
         self.not_planned.append(NotPlanned(str(change.identity), reason))
         return ()
+
+    @cached_property
+    def dependents(self) -> dict[Identity, list[Identity]]:
+        """What stands on each object before the plan."""
+        found: dict[Identity, list[Identity]] = {}
+        for identity, others in self.old.depends.items():
+            for other in others:
+                found.setdefault(other, []).append(identity)
+        return found
+
+    @cached_property
+    def _old_names(self) -> set[str]:
+        return _names(self.old)
+
+    @cached_property
+    def _new_names(self) -> set[str]:
+        return _names(self.new)
+
+
+def belongings(catalog: Catalog, thing: Identity) -> list[Fact]:
+    """The facts that go with a thing when it is dropped, in the order of the dump."""
+    beside = _BESIDE.get(thing.kind, set())
+    found = []
+    names = {thing.name}
+    for identity, fact in catalog.facts.items():
+        if thing.of:
+            inside = identity.of == thing.of and identity.name == thing.name
+            inside = inside and identity.kind in beside
+        else:
+            inside = identity.of == thing.name
+        if thing.kind == "index":
+            bare = thing.name.rpartition(".")[2]
+            inside = identity.of == thing.name or (
+                identity.of == thing.of
+                and identity.kind in ("cluster on", "replica identity")
+                and fact.sql.endswith(f" {bare}")
+            )
+        if inside and identity != thing:
+            found.append(fact)
+            names.add(identity.name)
+    found += [
+        fact
+        for identity, fact in catalog.facts.items()
+        if identity.about is not None
+        and fact not in found
+        and any(_is(identity.about, other) for other in (thing, *(f.identity for f in found)))
+    ]
+    return sorted(found, key=lambda fact: fact.position)
+
+
+def exists(catalog: Catalog, about: Identity) -> bool:
+    """Whether the thing that a comment or a list of privileges is about is in a catalog."""
+    if about in catalog:
+        return True
+    return any(_is(about, identity) for identity in catalog.facts)
+
+
+# What stands inside the same relation under the same name.
+_BESIDE = {
+    "column": {
+        "default", "not null", "identity", "generated", "column comment", "column privileges",
+        "set statistics", "set storage", "set compression", "set options",
+        "alter column generic options",
+    },
+    "trigger": {"trigger comment", "trigger state"},
+    "rule": {"rule comment", "rule state"},
+    "policy": {"policy comment"},
+    "constraint": {"constraint comment"},
+    "domain constraint": {"domain constraint comment"},
+}  # fmt: skip
+
+
+def _is(about: Identity, thing: Identity) -> bool:
+    if about.name != thing.name or (about.of and about.of != thing.of):
+        return False
+    return about.kind == thing.kind or any(
+        about.kind in kinds and thing.kind in kinds for kinds in (_RELATIONS, _ROUTINES)
+    )
+
+
+def _names(catalog: Catalog) -> set[str]:
+    kinds = {"table", "view", "materialized view", "sequence", "index", "type", "domain"}
+    return {identity.name for identity in catalog.facts if identity.kind in kinds} | {
+        identity.name for identity in catalog.facts if identity.kind == "publication"
+    }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from zero_downtime.catalog import Change, Fact, Identity
+from zero_downtime.plan.options import changed_options
 from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Loss, Phase, Step
 
@@ -24,21 +26,6 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         yield from _drop(pool, table)
     else:
         yield from _alter(pool, change)
-
-
-def change_partition(pool: Pool, change: Change) -> Iterable[Step]:
-    """A table became or ceased to be a partition. Source: PostgreSQL docs, 5.12.2.2."""
-    child, parent = change.identity.name, change.identity.of
-    name = str(change.identity)
-    if change.kind == "added":
-        assert change.new is not None
-        fresh = pool.is_new(parent)
-        yield Step(change.new.sql, name, f"attach the partition {child}", alone=not fresh)
-    elif change.kind == "removed" and not pool.is_gone(child):
-        sql = f"ALTER TABLE {parent} DETACH PARTITION {child} CONCURRENTLY"
-        yield Step(sql, name, f"detach the partition {child}", Phase.CONTRACT)
-    elif change.kind == "altered":
-        pool.refuse(change, "the bound of a partition that holds rows")
 
 
 def referred_to(definition: str) -> str | None:
@@ -188,6 +175,9 @@ def _drop(pool: Pool, table: str) -> Iterable[Step]:
     inside = pool.take_all(table)
     for index in (c for c in inside if c.identity.kind == "index"):
         pool.take_all(index.identity.name)
+    if pool.is_foreign(table):
+        yield Step(f"DROP FOREIGN TABLE {table}", f"table {table}", f"drop {table}", Phase.CONTRACT)
+        return
     pool.losses.append(Loss(f"table {table}", "its rows"))
     for referring, constraint in _referring(pool, table):
         pool.take("constraint", constraint, of=referring)
@@ -213,25 +203,80 @@ def _referring(pool: Pool, table: str) -> Iterable[tuple[str, str]]:
 
 
 def _alter(pool: Pool, change: Change) -> Iterable[Step]:
+    """What a table says beside its columns: storage parameters, parents, where it is stored."""
     assert change.old is not None and change.new is not None
-    table = change.identity.name
-    options = re.compile(r"\bWITH \((.*)\)")
-    before, after = (options.search(f.definition) for f in (change.old, change.new))
-    same = (
-        options.sub("", change.old.definition).strip()
-        == options.sub("", change.new.definition).strip()
-    )
-    if not same:
-        pool.refuse(change, f"{change.old.definition!r} becomes {change.new.definition!r}")
+    old, new = _Properties.read(change.old.definition), _Properties.read(change.new.definition)
+    alter, what = f"ALTER TABLE {change.identity.name}", str(change.identity)
+    if old.fixed != new.fixed:
+        reason = f"{old.fixed!r} becomes {new.fixed!r}"
+        pool.refuse(change, f"PostgreSQL can't alter it in place: {reason}")
         return
-    if after:
-        sql = f"ALTER TABLE {table} SET ({after[1]})"
-        yield Step(sql, str(change.identity), "storage parameters")
-    gone = _option_names(before) - _option_names(after)
+    if old.options != new.options:
+        options = changed_options(change.old.definition, change.new.definition)
+        yield Step(f"ALTER FOREIGN TABLE {change.identity.name} {options}", what, "options")
+    for parent in old.parents:
+        if parent not in new.parents:
+            yield Step(f"{alter} NO INHERIT {parent}", what, "no longer a child", alone=False)
+    for parent in new.parents:
+        if parent not in old.parents:
+            yield Step(f"{alter} INHERIT {parent}", what, "becomes a child", alone=False)
+    if old.unlogged != new.unlogged:
+        sql = f"{alter} SET {'UNLOGGED' if new.unlogged else 'LOGGED'}"
+        yield Step(sql, what, "the whole table is written anew")
+    if old.method != new.method:
+        sql = f"{alter} SET ACCESS METHOD {new.method or 'heap'}"
+        yield Step(sql, what, "the whole table is written anew")
+    if old.tablespace != new.tablespace:
+        sql = f"{alter} SET TABLESPACE {new.tablespace or 'pg_default'}"
+        yield Step(sql, what, "the whole table is copied")
+    if new.parameters and old.parameters != new.parameters:
+        yield Step(f"{alter} SET ({new.parameters})", what, "storage parameters")
+    gone = _parameter_names(old.parameters) - _parameter_names(new.parameters)
     if gone:
-        sql = f"ALTER TABLE {table} RESET ({', '.join(sorted(gone))})"
-        yield Step(sql, str(change.identity), "storage parameters")
+        sql = f"{alter} RESET ({', '.join(sorted(gone))})"
+        yield Step(sql, what, "storage parameters")
 
 
-def _option_names(found: re.Match[str] | None) -> set[str]:
-    return set(re.findall(r"([\w.]+)\s*=", found[1])) if found else set()
+@dataclass(frozen=True)
+class _Properties:
+    """The clauses around the column list of CREATE TABLE."""
+
+    fixed: str  # what can't be altered: PARTITION BY, OF a type, the foreign server
+    unlogged: bool
+    parents: tuple[str, ...]
+    parameters: str
+    method: str
+    tablespace: str
+    options: str
+
+    @classmethod
+    def read(cls, definition: str) -> _Properties:
+        found = dict.fromkeys(_CLAUSES, "")
+        for name, pattern in _CLAUSES.items():
+            clause = pattern.search(definition)
+            if clause:
+                found[name] = clause[1]
+                definition = definition[: clause.start()] + definition[clause.end() :]
+        unlogged = definition.startswith("UNLOGGED ")
+        return cls(
+            fixed=" ".join(definition.removeprefix("UNLOGGED ").split()),
+            unlogged=unlogged,
+            parents=tuple(re.findall(r"(?:\"(?:[^\"]|\"\")+\"|[^\s,])+", found["parents"])),
+            parameters=found["parameters"],
+            method=found["method"],
+            tablespace=found["tablespace"],
+            options=found["options"],
+        )
+
+
+_CLAUSES = {
+    "tablespace": re.compile(r" TABLESPACE (\S+)\Z"),
+    "method": re.compile(r" USING (\S+)\Z"),
+    "options": re.compile(r"\s*OPTIONS \((.*)\)\s*\Z", re.DOTALL),
+    "parameters": re.compile(r"\s*WITH \((.*)\)\s*\Z", re.DOTALL),
+    "parents": re.compile(r"\s*INHERITS \((.*)\)", re.DOTALL),
+}
+
+
+def _parameter_names(parameters: str) -> set[str]:
+    return set(re.findall(r"([\w.]+)\s*=", parameters))
