@@ -404,6 +404,40 @@ def test_an_invalid_leftover_is_dropped_before_the_build(
     )
 
 
+def test_an_interrupted_detach_is_finalized(
+    server: EmbeddedServer, database: str, make_project: Make
+) -> None:
+    project = make_project(
+        """
+        op.execute("CREATE TABLE event (at int) PARTITION BY RANGE (at)")
+        op.execute("CREATE TABLE event_1 PARTITION OF event FOR VALUES FROM (1) TO (2)")
+        """,
+        """
+        with op.get_context().autocommit_block():
+            op.execute("ALTER TABLE event DETACH PARTITION event_1 CONCURRENTLY")
+        """,
+    )
+    url = server.url(database)
+    upgrade(project, url, "r0")
+    detach = "ALTER TABLE event DETACH PARTITION event_1 CONCURRENTLY"
+    with psycopg.connect(url) as reader, server.connect(database) as connection:
+        reader.execute("SELECT FROM event")
+        connection.execute("SET statement_timeout = '300ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute(detach)
+    pending = "SELECT count(*) FROM pg_inherits WHERE inhdetachpending"
+    assert value(server, database, pending) == 1
+    assert upgrade(project, url).after == ("r1",)
+    assert (
+        value(
+            server,
+            database,
+            "SELECT count(*) FROM pg_inherits WHERE inhrelid = 'event_1'::regclass",
+        )
+        == 0
+    )
+
+
 def test_what_the_catalog_shows_is_not_done_twice(
     server: EmbeddedServer, database: str, make_project: Make
 ) -> None:

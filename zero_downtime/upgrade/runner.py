@@ -59,6 +59,11 @@ _ONLY_ONCE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_DETACH = re.compile(
+    r"(?P<command>.*\bdetach\s+partition\s+(?P<partition>\S+))\s+concurrently\s*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+
 _BUILDERS = """
 SELECT p.pid, n.nspname || '.' || c.relname, p.command
 FROM pg_catalog.pg_stat_progress_create_index p
@@ -287,6 +292,7 @@ class _Runner:
             return
         if statement.transaction is None:
             self._clear_leftovers(statement)
+            execute = self._finishing_detach(statement, execute)
         try:
             self._policy(statement, execute)
         except RunAgain:
@@ -367,6 +373,19 @@ class _Runner:
             self._leftovers.append(name)
             self._tell(LeftoverDropped(statement, name))
 
+    def _finishing_detach(self, statement: Statement, execute: Execution) -> Execution:
+        """A DETACH … CONCURRENTLY that was interrupted can only be finalized, not repeated."""
+        found = _DETACH.match(statement.sql)
+        if found is None:
+            return execute
+        row = self._own.execute(
+            "SELECT inhdetachpending FROM pg_catalog.pg_inherits WHERE inhrelid = to_regclass(%s)",
+            (found["partition"],),
+        ).fetchone()
+        if not (row and row[0]):
+            return execute
+        return _Instead(execute, f"{found['command']} FINALIZE")
+
     def _wait_for_builders(self, statement: Statement) -> None:
         """A server builds on for a client that is gone, until it notices."""
         with contextlib.suppress(NotParsed):
@@ -398,6 +417,20 @@ class _Runner:
         if row and row[0]:
             return
         raise AnotherRunner(database=masked(self.url), pid=runner_of(self._own) or "unknown")
+
+
+@dataclass(frozen=True)
+class _Instead:
+    """An Execution that runs another text."""
+
+    execution: Execution
+    sql: str
+
+    def __call__(self) -> None:
+        self.execution.value(self.sql)
+
+    def value(self, sql: str) -> object:
+        return self.execution.value(sql)
 
 
 def _is_setting(sql: str) -> bool:
