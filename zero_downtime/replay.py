@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from signal import Signals
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -78,6 +79,7 @@ _WHERE = frozenset(
 # Drivers that psycopg may take the place of when they are not installed beside zd.
 _DRIVERS = ("asyncpg", "psycopg2", "psycopg2cffi", "pg8000")
 _READERS = ("sqlalchemy/engine/reflection.py", "sqlalchemy/dialects/postgresql/base.py")
+_BY_SIGNAL = {str(128 + signal.value) for signal in Signals}  # exit codes: we are told to end
 _ENDS_TRANSACTION = re.compile(r"(commit|end|rollback|abort)\b(?!\s+to\b)", re.IGNORECASE)
 _CONTROLS_TRANSACTION = re.compile(
     r"\s*(begin|start\s+transaction|commit|end|rollback|abort|prepare\s+transaction)\b",
@@ -291,6 +293,8 @@ class Replay:
             except (ZeroDowntimeError, RunAgain, _Reached):
                 raise
             except (Exception, SystemExit) as error:
+                if isinstance(error, SystemExit) and str(error.code) in _BY_SIGNAL:
+                    raise
                 if visit.revision is not None or visit.reached:
                     raise visit.failed(error) from error
                 if isinstance(error, sa.exc.DBAPIError):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -161,6 +164,37 @@ def test_a_lock_that_is_never_free_is_one_sentence(
         result = run(shop, "upgrade", "--contract", "--deadline", "0.3", "--url", url, code=2)
     assert "Gave up after 0 s on: ALTER TABLE shop DROP COLUMN name." in result.stderr
     assert "try again with a longer --deadline." in result.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_upgrade_that_is_told_to_end_ends_cleanly(
+    server: EmbeddedServer, database: str, shop: Project, number: signal.Signals, code: int
+) -> None:
+    url = server.url(database)
+    run(shop, "upgrade", "--url", url)
+    with server.connect(database) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT FROM shop")
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-c", "from zero_downtime_cli import main; main()"),
+                *("upgrade", "--contract", "--url", url, "--config", str(shop.ini)),
+            ],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        said = ""
+        while "waiting" not in said:  # for the reader
+            said = process.stderr.readline()
+            assert said
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=20)
+    assert process.returncode == code, errors
+    assert out == "" and "Traceback" not in errors
+    assert Replay(shop, url).heads() == ("r1",)
 
 
 def psql(server: EmbeddedServer, database: str, script: str) -> None:
