@@ -207,6 +207,29 @@ def test_after_the_deadline_the_blocker_is_named_without_its_values(
     assert value(server, database, "SELECT count(*) FROM alembic_version WHERE version_num='r0'")
 
 
+def test_a_role_that_may_not_see_other_sessions_waits_for_them_all_the_same(
+    server: EmbeddedServer, database: str, make_project: Make
+) -> None:
+    project, events = make_project(SHOP, 'op.execute("ALTER TABLE shop ADD e int")'), list[Event]()
+    with server.connect(database) as connection:
+        connection.execute("CREATE ROLE deployer LOGIN")
+        connection.execute("GRANT ALL ON SCHEMA public TO deployer")
+    url = server.url(database).replace("postgres@", "deployer@")
+    try:
+        upgrade(project, url, "r0")
+        with Clients(server.url(database)) as clients, reader(server, database, 1.0):
+            upgrade(project, url, locks=QUICK, tell=events.append)
+        assert clients.slowest < 0.3
+        assert not any(isinstance(event, NotGranted) for event in events)
+        (holder,) = next(event for event in events if isinstance(event, Waiting)).holders
+        assert holder.seconds is None and holder.query is None
+        assert str(holder).startswith("backend ")
+    finally:
+        with server.connect(database) as connection:
+            connection.execute("DROP OWNED BY deployer CASCADE")
+            connection.execute("DROP ROLE deployer")
+
+
 def test_waiting_for_rows_is_no_reason_to_give_way(
     server: EmbeddedServer, database: str, make_project: Make
 ) -> None:
