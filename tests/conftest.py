@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent, indent
 
 import pytest
 
 from zero_downtime.postgres.server import EmbeddedServer
+from zero_downtime.project import Project, find_project
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +26,47 @@ def database(server: EmbeddedServer) -> Iterator[str]:
     name = server.create_database()
     yield name
     server.drop_database(name)
+
+
+PLAIN_ENV = """
+    import os
+    from alembic import context
+    from sqlalchemy import create_engine, pool
+
+    engine = create_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
+    """
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Callable[..., Project]:
+    """Writes a project: revisions r0, r1 … that follow each other, given as upgrade bodies.
+
+    A revision may also be a pair of bodies (upgrade, downgrade); ``more`` goes before its
+    functions. The line of an upgrade's first statement is 6 plus the lines of ``more``.
+    """
+
+    def made(
+        *revisions: str | tuple[str, str], env: str = PLAIN_ENV, more: dict[int, str] | None = None
+    ) -> Project:
+        versions = tmp_path / "migrations" / "versions"
+        versions.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
+        (tmp_path / "migrations" / "env.py").write_text(dedent(env))
+        for number, revision in enumerate(revisions):
+            up, down = (revision, "pass") if isinstance(revision, str) else revision
+            (versions / f"r{number}.py").write_text(
+                "import sqlalchemy as sa\n"
+                "from alembic import op\n"
+                f"revision = 'r{number}'\n"
+                f"down_revision = {f'r{number - 1}' if number else None!r}\n"
+                + (more or {}).get(number, "")
+                + f"def upgrade():\n{indent(dedent(up).strip(), '    ')}\n"
+                + f"def downgrade():\n{indent(dedent(down).strip(), '    ')}\n"
+            )
+        return find_project(tmp_path / "alembic.ini")
+
+    return made
