@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -46,8 +45,11 @@ def plan_and_prove(server: Server, database: str, old: Catalog, new: Catalog) ->
         old, new = stable(server, old), stable(server, new)
     asked: set[Identity] = set()
     while True:
-        planned = plan(comparison, old, new, asked)
+        in_order = plan(comparison, old, new, asked)
+        planned = in_order.new_things_first({str(identity) for identity in old.facts})
         proof = prove(server, database, planned.steps, new)
+        if not proof.converged and planned != in_order:
+            planned, proof = in_order, prove(server, database, in_order.steps, new)
         refused = _to_make_anew(proof, old)
         if refused is None or refused in asked:
             return ProvenPlan(planned, proof)
@@ -87,11 +89,6 @@ class StepRefused(Exception):
         self.reason = error.diag.message_primary or " ".join(str(error).split())
         self.sqlstate = error.sqlstate
         super().__init__(f"{step.sql}: {self.reason}")
-
-
-def as_one(steps: tuple[Step, ...]) -> Iterator[str]:
-    """The statements of the steps, in order."""
-    return (step.sql for step in steps)
 
 
 def _run(connection: psycopg.Connection[tuple[object, ...]], step: Step) -> None:

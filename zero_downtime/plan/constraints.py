@@ -77,10 +77,9 @@ def renames(pool: Pool) -> Iterator[Step]:
 
 def _add(pool: Pool, what: str, table: str, name: str, definition: str) -> Iterable[Step]:
     add = f"ALTER TABLE {table} ADD CONSTRAINT {name}"
-    if pool.is_new(table):
-        other = tables.referred_to(definition)
-        alone = other is not None and not pool.is_new(other)
-        yield Step(f"{add} {definition}", what, f"{name}", alone=alone)
+    other = tables.referred_to(definition)
+    if pool.is_new(table) and (other is None or pool.is_new(other)):
+        yield Step(f"{add} {definition}", what, name, alone=False)
     elif definition.startswith(("CHECK", "FOREIGN KEY")) and _NOT_ENFORCED not in definition:
         wanted_invalid = definition.endswith(_NOT_VALID)
         unchecked = definition if wanted_invalid else definition + _NOT_VALID

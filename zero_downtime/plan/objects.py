@@ -69,7 +69,7 @@ def change_comment(pool: Pool, change: Change) -> Iterable[Step]:
     about = change.identity.about
     assert about is not None
     if change.new is not None:
-        fresh = not exists(pool.old, about)
+        fresh = not exists(pool.old, about) and (not about.of or pool.is_new(about.of))
         yield Step(change.new.sql, str(change.identity), alone=not fresh)
     elif change.old is not None and exists(pool.new, about):
         sql = change.old.sql.removesuffix(change.old.definition) + "NULL"

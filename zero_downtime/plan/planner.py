@@ -25,7 +25,7 @@ from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Phase, Plan, Step
 
 Handler = Callable[[Pool, Change], Iterable[Step]]
-Rank = tuple[int, float, bool]
+Rank = tuple[int, float, int]
 
 
 # Which function plans which kind of fact; a kind without an entry goes to objects.change.
@@ -68,7 +68,9 @@ def plan(
     pool = Pool(old, new, {change.identity: change for change in comparison.changes})
     tables.leave_out_what_follows_the_parent(pool)
     renames = [*constraints.renames(pool), *indexes.renames(pool), *objects.renames(pool)]
-    clusters = [(each.rank(pool), each) for each in rebuild.clusters(pool, asked)]
+    clusters: list[tuple[Rank, rebuild.Cluster]] = [
+        (each.rank(pool), each) for each in rebuild.clusters(pool, asked)
+    ]
     forward: list[Step] = []
     backward: list[Step] = []
     for rank, change in _in_order(pool):
@@ -115,13 +117,16 @@ def _in_order(pool: Pool) -> list[tuple[Rank, Change]]:
     drop_order = tables.drop_order(pool)
 
     def rank(change: Change) -> Rank:
-        inner = change.identity.kind != "column"  # a column takes what is said of it along
+        # A table takes its columns along, and a column what is said of it; a constraint that
+        # goes must go while its columns are there.
+        first = {"table": 0, "constraint": 1} if change.new is None else {"table": 0}
+        inner = first.get(change.identity.kind, 2 if change.identity.kind == "column" else 3)
         if change.new is not None:
             return (0, change.new.position, inner)
         assert change.old is not None
         table = change.identity.name if change.identity.kind == "table" else change.identity.of
         if table in drop_order:  # what is inside goes with the table
-            return (2, drop_order.index(table), change.identity.kind != "table")
+            return (2, drop_order.index(table), inner)
         group = 3 if change.identity.kind in _BELOW_TABLES else 1
         return (group, -change.old.position, inner)
 

@@ -53,12 +53,12 @@ class Cluster:
         """Whether the two must be one."""
         return bool((self.dropped | self.causes.keys()) & (other.dropped | other.causes.keys()))
 
-    def rank(self, pool: Pool) -> tuple[int, float, bool]:
+    def rank(self, pool: Pool) -> tuple[int, float, int]:
         """Where the cluster stands among the forward steps: after all tables and views."""
         members = [pool.new.facts[each] for each in self.dropped if each in pool.new]
         if not self.causes and all(fact.identity.kind in _POST_DATA for fact in members):
-            return (0, max((fact.position for fact in members), default=0), False)
-        return (0, _end_of_relations(pool) + 0.5, False)
+            return (0, max((fact.position for fact in members), default=0), 0)
+        return (0, _end_of_relations(pool) + 0.5, 0)
 
 
 def clusters(pool: Pool, asked: Iterable[Identity] = ()) -> list[Cluster]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
@@ -65,6 +65,20 @@ class Plan:
     def empty(self) -> bool:
         """Nothing to do and nothing left out."""
         return not self.steps and not self.not_planned
+
+    def new_things_first(self, there: Container[str]) -> Plan:
+        """The same steps, those that only make new things in front, in one transaction.
+
+        ``there`` knows the objects that exist before the plan. Something new may need an altered
+        thing after all: who uses this order proves it first.
+        """
+        makes = [
+            step.phase is Phase.EXPAND and not step.alone and step.object not in there
+            for step in self.steps
+        ]
+        steps = zip(self.steps, makes, strict=True)
+        ordered = sorted(steps, key=lambda pair: not pair[1])  # stable: the rest keeps its order
+        return replace(self, steps=tuple(step for step, _ in ordered))
 
     def parts(self) -> Iterator[Plan]:
         """The plan cut where the phase changes; a deployment may stand between two parts."""

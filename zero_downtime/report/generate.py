@@ -29,6 +29,9 @@ def text(result: Generated, root: Path) -> str:
     for finding in result.findings:
         down = " (way down)" if finding.direction == "downgrade" else ""
         lines.append(f"lint{down}: {finding.severity}: {finding.rule}: {finding.message}")
+    if result.findings:
+        rules = ", ".join(sorted({finding.rule for finding in result.findings}))
+        lines.append(f"To accept: # zd: ignore[RULE] REASON above the statement ({rules}).")
     lines.append("Proven on scratch copies: up leads to the schema modules, down leads back.")
     return "\n".join(lines)
 
