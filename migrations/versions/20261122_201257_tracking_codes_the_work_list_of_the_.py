@@ -1,0 +1,49 @@
+# zd: plan 62795068e83f4179
+"""Tracking codes; the work list of the warehouse (2 of 2)
+
+Revision ID: 5f96d8fffde3
+Revises: 30d34ca260b9
+Create Date: 2026-11-22 20:12
+
+Phase expand: may run while the previous release of the application is up.
+"""
+
+from alembic import op
+
+revision = "5f96d8fffde3"
+down_revision = "30d34ca260b9"
+branch_labels = None
+depends_on = None
+
+phase = "expand"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        # the successor of public.ix_orders_to_fulfil
+        op.execute("""
+            CREATE INDEX CONCURRENTLY ix_orders_to_fulfil_new ON public.orders USING btree (state,
+                placed_at) WHERE (state = ANY (ARRAY['placed'::public.order_state,
+                'paid'::public.order_state]))
+        """)
+        # drop public.ix_orders_to_fulfil
+        op.execute("DROP INDEX CONCURRENTLY public.ix_orders_to_fulfil")
+        op.execute("SET lock_timeout = '2s'")
+        # its name
+        op.execute("ALTER INDEX public.ix_orders_to_fulfil_new RENAME TO ix_orders_to_fulfil")
+        op.execute("RESET lock_timeout")
+
+
+def downgrade() -> None:
+    with op.get_context().autocommit_block():
+        # the successor of public.ix_orders_to_fulfil
+        op.execute("""
+            CREATE INDEX CONCURRENTLY ix_orders_to_fulfil_new ON public.orders USING btree
+                (placed_at) WHERE (state = 'paid'::public.order_state)
+        """)
+        # drop public.ix_orders_to_fulfil
+        op.execute("DROP INDEX CONCURRENTLY public.ix_orders_to_fulfil")
+        op.execute("SET lock_timeout = '2s'")
+        # its name
+        op.execute("ALTER INDEX public.ix_orders_to_fulfil_new RENAME TO ix_orders_to_fulfil")
+        op.execute("RESET lock_timeout")
