@@ -214,7 +214,7 @@ def _domain_facts(node: Node, text: _Text, position: int) -> Iterator[Fact]:
     domain = _dotted(node["domainname"])
     constraints = [entry["Constraint"] for entry in node.get("constraints", ())]
     starts = [constraint["location"] for constraint in constraints]
-    ends = [*starts[1:], text.end]
+    ends = [*starts[1:], text.end][: len(starts)]
     base = text.between(node["typeName"]["location"], starts[0] if starts else text.end)
     yield Fact(Identity("domain", domain), base, text.sql, position)
     for constraint, start, end in zip(constraints, starts, ends, strict=True):

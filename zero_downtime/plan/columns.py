@@ -238,8 +238,14 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
     column, table = change.identity.name, change.identity.of
     words = f"ALTER COLUMN {column} TYPE {change.new.definition}"
     bases = {_base_type(change.old.definition), _base_type(change.new.definition)}
+    before_type, after_type = (_base_type(f.definition) for f in (change.old, change.new))
+    if before_type == f"{after_type}[]":
+        pool.refuse(change, "an array has no cast to its element")
+        return
     if len(bases) > 1:
-        if bases != {"character varying", "text"}:
+        if after_type == f"{before_type}[]":
+            words += f" USING CASE WHEN {column} IS NOT NULL THEN ARRAY[{column}] END"
+        elif bases != {"character varying", "text"}:
             words += f" USING {column}::{change.new.definition.partition(' COLLATE ')[0]}"
         before, after = (c.get("default", column, table) for c in (pool.old, pool.new))
         if before is not None:

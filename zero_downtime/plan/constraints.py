@@ -22,6 +22,9 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     if change.kind == "removed":
         if pool.is_gone(table):
             return
+        if pool.is_detached(table) and _is_of_the_parent(pool, table, name):
+            pool.changes[change.identity] = change  # it can go when the table is detached
+            return
         yield Step(f"ALTER TABLE {table} DROP CONSTRAINT {name}", what, f"drop {name}")
         return
     assert change.new is not None
@@ -43,6 +46,14 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     else:
         yield from _swap_key(pool, change, definition)
     yield from _comment_again(pool, change)
+
+
+def _is_of_the_parent(pool: Pool, table: str, name: str) -> bool:
+    index = f"{table.rpartition('.')[0]}.{name}"
+    parent = Identity("constraint", name, pool.old.parent(table) or "")
+    return parent in pool.old or any(
+        identity.kind == "index partition" and identity.name == index for identity in pool.old.facts
+    )
 
 
 def _without_timing(definition: str) -> str:

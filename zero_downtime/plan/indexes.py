@@ -14,7 +14,10 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     table, index = change.identity.of, change.identity.name
     what = str(change.identity)
     if change.kind == "removed":
-        if not pool.is_gone(table) and not _goes_with_parent(pool, index):
+        if _goes_with_parent(pool, index):
+            if pool.is_detached(table):
+                pool.changes[change.identity] = change  # it can go when the table is detached
+        elif not pool.is_gone(table):
             yield _drop(pool, what, table, index)
         return
     assert change.new is not None

@@ -26,9 +26,11 @@ DROPPED_BY_NAME = {
 }  # fmt: skip
 # What the running application may be using, and what such things may need: the contract phase.
 _USED_BY_CLIENTS = {
-    "access method", "aggregate", "cast", "collation", "domain", "extension", "function",
-    "materialized view", "operator", "operator class", "operator family", "procedure", "schema",
-    "sequence", "server", "text search configuration", "text search dictionary", "type", "view",
+    "access method", "aggregate", "cast", "collation", "domain", "extension",
+    "foreign data wrapper", "function", "materialized view", "operator", "operator class",
+    "operator family", "procedural language", "procedure", "schema", "sequence", "server",
+    "text search configuration", "text search dictionary", "text search parser",
+    "text search template", "type", "user mapping", "view",
 }  # fmt: skip
 # Sub-commands of ALTER TABLE that have an opposite.
 _OPPOSITES = {

@@ -57,6 +57,7 @@ def _detach(pool: Pool, change: Change) -> Iterable[Step]:
     )
     if key is None or "," in key[1] or has_default:
         yield Step(sql, name, f"{why}: a moment's lock", Phase.CONTRACT)
+        yield from _inherited(pool, child)
         return
     # DETACH CONCURRENTLY leaves the bound behind as a CHECK (PostgreSQL docs, ALTER TABLE).
     bare, column = (part.rpartition(".")[2].strip('"') for part in (child, key[1]))
@@ -65,6 +66,20 @@ def _detach(pool: Pool, change: Change) -> Iterable[Step]:
     if Identity("constraint", check, child) not in pool.new:
         sql = f"ALTER TABLE {child} DROP CONSTRAINT {check}"
         yield Step(sql, name, "what the detachment left behind", Phase.CONTRACT)
+    yield from _inherited(pool, child)
+
+
+def _inherited(pool: Pool, child: str) -> Iterable[Step]:
+    """Indexes and constraints that the table had as a partition and is not to have any more."""
+    for change in pool.take_all(child, "index", "constraint"):
+        what = str(change.identity)
+        if change.new is not None:
+            pool.changes[change.identity] = change
+        elif change.identity.kind == "index":
+            yield Step(f"DROP INDEX CONCURRENTLY {change.identity.name}", what, "", Phase.CONTRACT)
+        else:
+            sql = f"ALTER TABLE {child} DROP CONSTRAINT {change.identity.name}"
+            yield Step(sql, what, "", Phase.CONTRACT)
 
 
 def _definition(pool: Pool, table: str) -> str:

@@ -115,12 +115,16 @@ _BELOW_TABLES = {
 def _in_order(pool: Pool) -> list[tuple[Rank, Change]]:
     """Additions and alterations as the new dump has them, removals against the old one."""
     drop_order = tables.drop_order(pool)
+    end = rebuild.end_of_relations(pool)
 
     def rank(change: Change) -> Rank:
         # A table takes its columns along, and a column what is said of it; a constraint that
         # goes must go while its columns are there.
         first = {"table": 0, "constraint": 1} if change.new is None else {"table": 0}
         inner = first.get(change.identity.kind, 2 if change.identity.kind == "column" else 3)
+        if change.kind == "altered" and change.identity.kind == "constraint":
+            # The type of its column may change: its successor is for the new one.
+            return (0, max(change.new.position if change.new else 0, end + 0.6), inner)
         if change.new is not None:
             return (0, change.new.position, inner)
         assert change.old is not None

@@ -54,6 +54,11 @@ class Pool:
         fact = self.new.get("table", table) or self.old.get("table", table)
         return fact is not None and fact.definition.startswith("FOREIGN TABLE")
 
+    def is_detached(self, table: str) -> bool:
+        """Whether a partition becomes a table of its own."""
+        parent = self.old.parent(table)
+        return parent is not None and self.new.parent(table) is None and not self.is_gone(table)
+
     def refuse(self, change: Change, reason: str) -> tuple[()]:
         """Say that a change is not planned, and why; it has no steps."""
         self.not_planned.append(NotPlanned(str(change.identity), reason))
@@ -87,10 +92,10 @@ def belongings(catalog: Catalog, thing: Identity) -> list[Fact]:
             inside = identity.of == thing.of and identity.name == thing.name
             inside = inside and identity.kind in beside
         else:
-            inside = identity.of == thing.name
+            inside = identity.of == thing.name and identity.kind not in _PARTITIONING
         if thing.kind == "index":
             bare = thing.name.rpartition(".")[2]
-            inside = identity.of == thing.name or (
+            inside = (identity.of == thing.name and identity.kind not in _PARTITIONING) or (
                 identity.of == thing.of
                 and identity.kind in ("cluster on", "replica identity")
                 and fact.sql.endswith(f" {bare}")
@@ -112,9 +117,13 @@ def exists(catalog: Catalog, about: Identity) -> bool:
     """Whether the thing that a comment or a list of privileges is about is in a catalog."""
     if about in catalog:
         return True
+    if about.kind == "column":  # of a view or a composite type, which have no facts of their own
+        kinds = ("view", "materialized view", "type")
+        return any(Identity(kind, about.of) in catalog for kind in kinds)
     return any(_is(about, identity) for identity in catalog.facts)
 
 
+_PARTITIONING = {"partition", "index partition"}
 # What stands inside the same relation under the same name.
 _BESIDE = {
     "column": {

@@ -47,6 +47,7 @@ class Cluster:
 
     dropped: set[Identity] = field(default_factory=set)
     causes: dict[Identity, Change] = field(default_factory=dict)  # done in between
+    pulled: list[Change] = field(default_factory=list)  # what can only be made after them
     blocked_by: Identity | None = None  # something that holds rows and can't be dropped
 
     def touches(self, other: Cluster) -> bool:
@@ -58,7 +59,7 @@ class Cluster:
         members = [pool.new.facts[each] for each in self.dropped if each in pool.new]
         if not self.causes and all(fact.identity.kind in _POST_DATA for fact in members):
             return (0, max((fact.position for fact in members), default=0), 0)
-        return (0, _end_of_relations(pool) + 0.5, 0)
+        return (0, end_of_relations(pool) + 0.5, 0)
 
 
 def clusters(pool: Pool, asked: Iterable[Identity] = ()) -> list[Cluster]:
@@ -82,6 +83,11 @@ def clusters(pool: Pool, asked: Iterable[Identity] = ()) -> list[Cluster]:
             for catalog in (pool.old, pool.new):
                 for fact in belongings(catalog, identity):
                     pool.changes.pop(fact.identity, None)
+    for cluster in found:
+        below = {*cluster.dropped, *cluster.causes}
+        while (pulled := _pulled(pool, below)) is not None:
+            cluster.pulled.append(pool.changes.pop(pulled.identity))
+            below.add(pulled.identity)
     return found
 
 
@@ -213,12 +219,7 @@ def _made(pool: Pool, cluster: Cluster) -> list[tuple[Fact, Change | None]]:
     made: list[tuple[Fact, Change | None]] = [
         (pool.new.facts[each], None) for each in cluster.dropped if each in pool.new
     ]
-    below = {*cluster.dropped, *cluster.causes}
-    while (pulled := _pulled(pool, below)) is not None:
-        del pool.changes[pulled.identity]
-        below.add(pulled.identity)
-        assert pulled.new is not None
-        made.append((pulled.new, pulled))
+    made += [(change.new, change) for change in cluster.pulled if change.new is not None]
     return sorted(made, key=lambda pair: _order_new(pair[0]))
 
 
@@ -295,6 +296,7 @@ def _order_new(fact: Fact) -> tuple[int, int]:
     return (fact.identity.kind not in ("column",), fact.position)
 
 
-def _end_of_relations(pool: Pool) -> int:
+def end_of_relations(pool: Pool) -> int:
+    """The place in the new dump behind which no table, view or function is made."""
     kinds = {"table", "view", "materialized view", "sequence", "function", "procedure", "type"}
     return max((f.position for i, f in pool.new.facts.items() if i.kind in kinds), default=0)
