@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -83,7 +84,8 @@ def run(command: str, url: str | None = None, quiet: bool = False) -> None:
     if not quiet:
         print(f"\n$ zd {command}", flush=True)
     arguments = [str(ZD), *shlex.split(command), *(["--url", url] if url else [])]
-    done = subprocess.run(arguments, cwd=DEMO, stdout=subprocess.DEVNULL if quiet else None)
+    output = subprocess.DEVNULL if quiet else None
+    done = subprocess.run(arguments, cwd=DEMO, stdout=output, stderr=output)
     if done.returncode:
         sys.exit(done.returncode)
 
@@ -92,10 +94,9 @@ def copy_the_project() -> None:
     shutil.rmtree(DEMO, ignore_errors=True)
     for folder in ("schemas", "migrations"):
         shutil.copytree(ROOT / folder, DEMO / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (DEMO / "pyproject.toml").write_text(
-        '[tool.alembic]\nscript_location = "%(here)s/migrations"\nprepend_sys_path = ["."]\n\n'
-        '[tool.zero_downtime]\nschemas = "schemas"\n'
-    )
+    settings = (ROOT / "pyproject.toml").read_text()
+    tables = re.findall(r"^\[tool\.(?:alembic|zero_downtime)\]\n(?:[^\[].*\n|\n)*", settings, re.M)
+    (DEMO / "pyproject.toml").write_text("".join(tables))
 
 
 def fill(url: str) -> None:

@@ -18,7 +18,9 @@ from pglast import parser
 from zero_downtime.history import sealed
 from zero_downtime.plan import Phase, Step
 
-_LINE = 88
+# Lines of 88 columns, as black and ruff make them by default.
+_SHORT = 66  # SQL that fits on the line of its op.execute()
+_WIDE = 76  # SQL on a line of its own
 _BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")  # what sqlalchemy.text() takes for a parameter
 # How long a plain alembic run may queue for a lock; zd upgrade has a policy of its own.
 _LOCK_TIMEOUT = "2s"
@@ -44,7 +46,7 @@ def revision_text(draft: Draft, now: dt.datetime) -> str:
     text = f'''"""{_plain(draft.message)}
 
 Revision ID: {draft.id}
-Revises: {draft.down or ""}
+Revises:{f" {draft.down}" if draft.down else ""}
 Create Date: {now:%Y-%m-%d %H:%M}
 
 Phase {draft.phase}: {_PHASES[draft.phase]}
@@ -108,7 +110,7 @@ def _call(step: Step) -> Iterable[str]:
     if step.why:
         yield f"# {_plain(step.why)}"
     sql = _BIND.sub(r"\\:\1", _wrapped(step.sql))
-    if "\n" not in sql and '"' not in sql and "\\" not in sql:
+    if len(sql) <= _SHORT and not set('\n"\\') & set(sql):
         yield f'op.execute("{sql}")'
         return
     if '"""' in sql or sql.endswith(('"', "\\")):
@@ -135,20 +137,29 @@ def _breaks_inside_a_token(sql: str) -> bool:
 
 
 def _wrapped(sql: str) -> str:
-    """A long one-line statement broken between its tokens."""
-    if "\n" in sql or len(sql) <= _LINE:
+    """A long one-line statement broken between its tokens, before a clause where there is one."""
+    if "\n" in sql or len(sql) <= _SHORT:
         return sql
     lines: list[str] = []
-    start = last = 0
+    start = gap = clause = 0  # of this line; the last places where it may and should be broken
     for token in parser.scan(sql):
-        indent = 4 if lines else 0
-        if token.end - start + indent >= _LINE and last > start:
-            lines.append(sql[start:last])
-            start = last + 1
-        if sql[token.end + 1 : token.end + 2] == " ":
-            last = token.end + 1
+        if sql[token.start - 1 : token.start] == " ":
+            gap = token.start
+            if token.name in _CLAUSES:
+                clause = token.start
+        if token.end - start >= _WIDE - (4 if lines else 0) and gap > start:
+            end = clause if clause - start > _WIDE // 3 else gap
+            lines.append(sql[start : end - 1])
+            start = end
     lines.append(sql[start:])
     return "\n    ".join(lines)
+
+
+# Tokens that begin a clause, as pglast names them.
+_CLAUSES = {
+    "ADD_P", "ALTER", "AS", "CHECK", "DROP", "FOR", "FOREIGN", "GENERATED", "INCLUDE", "NOT", "ON",
+    "PRIMARY", "REFERENCES", "RENAME", "TYPE_P", "UNIQUE", "USING", "WHERE", "WITH",
+}  # fmt: skip
 
 
 def _plain(text: str) -> str:

@@ -1,17 +1,17 @@
-# zd: plan 83759478cc80942c
+# zd: plan 75895dfcad52f582
 """Embeddings of products
 
-Revision ID: f047fbea120a
-Revises: 5f96d8fffde3
-Create Date: 2026-11-22 20:13
+Revision ID: ecbf83488365
+Revises: b80c7b780c22
+Create Date: 2026-11-22 20:17
 
 Phase expand: may run while the previous release of the application is up.
 """
 
 from alembic import op
 
-revision = "f047fbea120a"
-down_revision = "5f96d8fffde3"
+revision = "ecbf83488365"
+down_revision = "b80c7b780c22"
 branch_labels = None
 depends_on = None
 
@@ -25,16 +25,20 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = '2s'")
         # new column public.products.embedding
-        op.execute("ALTER TABLE public.products ADD COLUMN embedding public.vector(384)")
+        op.execute("""
+            ALTER TABLE public.products ADD COLUMN embedding public.vector(384)
+        """)
         # new column public.products.embedding_model
         op.execute("ALTER TABLE public.products ADD COLUMN embedding_model text")
         # ck_products_embedding_model: new rows from now on
         op.execute("""
-            ALTER TABLE public.products ADD CONSTRAINT ck_products_embedding_model CHECK
-                (((embedding IS NULL) = (embedding_model IS NULL))) NOT VALID
+            ALTER TABLE public.products ADD CONSTRAINT ck_products_embedding_model
+                CHECK (((embedding IS NULL) = (embedding_model IS NULL))) NOT VALID
         """)
         # all rows, while readers and writers go on
-        op.execute("ALTER TABLE public.products VALIDATE CONSTRAINT ck_products_embedding_model")
+        op.execute("""
+            ALTER TABLE public.products VALIDATE CONSTRAINT ck_products_embedding_model
+        """)
         op.execute("""
             COMMENT ON COLUMN public.products.embedding IS
                 'Of name and description; NULL until computed'
@@ -42,8 +46,9 @@ def upgrade() -> None:
         op.execute("RESET lock_timeout")
         # new index public.ix_products_embedding
         op.execute("""
-            CREATE INDEX CONCURRENTLY ix_products_embedding ON public.products USING hnsw (embedding
-                public.vector_cosine_ops) WITH (m='16', ef_construction='64')
+            CREATE INDEX CONCURRENTLY ix_products_embedding ON public.products
+                USING hnsw (embedding public.vector_cosine_ops)
+                WITH (m='16', ef_construction='64')
         """)
 
 
@@ -53,7 +58,9 @@ def downgrade() -> None:
         op.execute("DROP INDEX CONCURRENTLY public.ix_products_embedding")
         op.execute("SET lock_timeout = '2s'")
         # drop ck_products_embedding_model
-        op.execute("ALTER TABLE public.products DROP CONSTRAINT ck_products_embedding_model")
+        op.execute("""
+            ALTER TABLE public.products DROP CONSTRAINT ck_products_embedding_model
+        """)
         # drop public.products.embedding
         op.execute("ALTER TABLE public.products DROP COLUMN embedding")
         # drop public.products.embedding_model

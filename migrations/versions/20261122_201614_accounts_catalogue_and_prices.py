@@ -1,16 +1,16 @@
-# zd: plan cc32c321a24edd59
+# zd: plan af9fc7c3d6379725
 """Accounts, catalogue and prices
 
-Revision ID: 627ddd764f70
-Revises: 
-Create Date: 2026-11-22 20:12
+Revision ID: 48d1fa056179
+Revises:
+Create Date: 2026-11-22 20:16
 
 Phase expand: may run while the previous release of the application is up.
 """
 
 from alembic import op
 
-revision = "627ddd764f70"
+revision = "48d1fa056179"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -86,7 +86,9 @@ def upgrade() -> None:
         )
     """)
     op.execute("COMMENT ON COLUMN public.prices.currency IS 'ISO 4217'")
-    op.execute("COMMENT ON COLUMN public.prices.valid IS 'Open end: until further notice'")
+    op.execute("""
+        COMMENT ON COLUMN public.prices.valid IS 'Open end: until further notice'
+    """)
     # new table public.product_categories
     op.execute("""
         CREATE TABLE public.product_categories (
@@ -112,7 +114,10 @@ def upgrade() -> None:
             CONSTRAINT ck_products_state CHECK ((state = ANY (ARRAY['draft'::text, 'listed'::text, 'retired'::text])))
         )
     """)
-    op.execute("COMMENT ON COLUMN public.products.search IS 'Derived by the server; never written'")
+    op.execute("""
+        COMMENT ON COLUMN public.products.search IS
+            'Derived by the server; never written'
+    """)
     # new table public.tenants
     op.execute("""
         CREATE TABLE public.tenants (
@@ -129,7 +134,9 @@ def upgrade() -> None:
         COMMENT ON TABLE public.tenants IS
             'A shop; everything else belongs to one, directly or through its parent'
     """)
-    op.execute("COMMENT ON COLUMN public.tenants.slug IS 'First part of the shop''s address'")
+    op.execute("""
+        COMMENT ON COLUMN public.tenants.slug IS 'First part of the shop''s address'
+    """)
     # new table public.variants
     op.execute("""
         CREATE TABLE public.variants (
@@ -145,77 +152,95 @@ def upgrade() -> None:
             CONSTRAINT ck_variants_weight_positive CHECK ((weight_grams > 0))
         )
     """)
-    op.execute("COMMENT ON COLUMN public.variants.sku IS 'Stock keeping unit, as on the label'")
+    op.execute("""
+        COMMENT ON COLUMN public.variants.sku IS
+            'Stock keeping unit, as on the label'
+    """)
     # index public.ix_addresses_account_id
-    op.execute("CREATE INDEX ix_addresses_account_id ON public.addresses USING btree (account_id)")
+    op.execute("""
+        CREATE INDEX ix_addresses_account_id ON public.addresses
+            USING btree (account_id)
+    """)
     # index public.ix_categories_parent_id
-    op.execute("CREATE INDEX ix_categories_parent_id ON public.categories USING btree (parent_id)")
+    op.execute("""
+        CREATE INDEX ix_categories_parent_id ON public.categories
+            USING btree (parent_id)
+    """)
     # index public.ix_product_categories_category_id
     op.execute("""
-        CREATE INDEX ix_product_categories_category_id ON public.product_categories USING btree
-            (category_id)
+        CREATE INDEX ix_product_categories_category_id ON public.product_categories
+            USING btree (category_id)
     """)
     # index public.ix_products_listed
     op.execute("""
-        CREATE INDEX ix_products_listed ON public.products USING btree (tenant_id, name) WHERE
-            (state = 'listed'::text)
+        CREATE INDEX ix_products_listed ON public.products
+            USING btree (tenant_id, name) WHERE (state = 'listed'::text)
     """)
     # index public.ix_products_search
-    op.execute("CREATE INDEX ix_products_search ON public.products USING gin (search)")
+    op.execute("""
+        CREATE INDEX ix_products_search ON public.products USING gin (search)
+    """)
     # index public.uq_accounts_email
     op.execute("""
-        CREATE UNIQUE INDEX uq_accounts_email ON public.accounts USING btree (tenant_id,
-            lower(email))
+        CREATE UNIQUE INDEX uq_accounts_email ON public.accounts
+            USING btree (tenant_id, lower(email))
     """)
     # index public.uq_addresses_default
     op.execute("""
-        CREATE UNIQUE INDEX uq_addresses_default ON public.addresses USING btree (account_id,
-            kind) WHERE is_default
+        CREATE UNIQUE INDEX uq_addresses_default ON public.addresses
+            USING btree (account_id, kind) WHERE is_default
     """)
     # fk_accounts_tenant_id
     op.execute("""
-        ALTER TABLE public.accounts ADD CONSTRAINT fk_accounts_tenant_id FOREIGN KEY (tenant_id)
-            REFERENCES public.tenants(id) ON DELETE RESTRICT
+        ALTER TABLE public.accounts ADD CONSTRAINT fk_accounts_tenant_id
+            FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE RESTRICT
     """)
     # fk_addresses_account_id
     op.execute("""
-        ALTER TABLE public.addresses ADD CONSTRAINT fk_addresses_account_id FOREIGN KEY
-            (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE
+        ALTER TABLE public.addresses ADD CONSTRAINT fk_addresses_account_id
+            FOREIGN KEY (account_id) REFERENCES public.accounts(id)
+            ON DELETE CASCADE
     """)
     # fk_categories_parent_id
     op.execute("""
-        ALTER TABLE public.categories ADD CONSTRAINT fk_categories_parent_id FOREIGN KEY
-            (parent_id) REFERENCES public.categories(id) ON DELETE RESTRICT
+        ALTER TABLE public.categories ADD CONSTRAINT fk_categories_parent_id
+            FOREIGN KEY (parent_id) REFERENCES public.categories(id)
+            ON DELETE RESTRICT
     """)
     # fk_categories_tenant_id
     op.execute("""
-        ALTER TABLE public.categories ADD CONSTRAINT fk_categories_tenant_id FOREIGN KEY
-            (tenant_id) REFERENCES public.tenants(id) ON DELETE RESTRICT
+        ALTER TABLE public.categories ADD CONSTRAINT fk_categories_tenant_id
+            FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE RESTRICT
     """)
     # fk_prices_variant_id
     op.execute("""
-        ALTER TABLE public.prices ADD CONSTRAINT fk_prices_variant_id FOREIGN KEY (variant_id)
-            REFERENCES public.variants(id) ON DELETE CASCADE
+        ALTER TABLE public.prices ADD CONSTRAINT fk_prices_variant_id
+            FOREIGN KEY (variant_id) REFERENCES public.variants(id)
+            ON DELETE CASCADE
     """)
     # fk_product_categories_category_id
     op.execute("""
-        ALTER TABLE public.product_categories ADD CONSTRAINT fk_product_categories_category_id
-            FOREIGN KEY (category_id) REFERENCES public.categories(id) ON DELETE RESTRICT
+        ALTER TABLE public.product_categories
+            ADD CONSTRAINT fk_product_categories_category_id
+            FOREIGN KEY (category_id) REFERENCES public.categories(id)
+            ON DELETE RESTRICT
     """)
     # fk_product_categories_product_id
     op.execute("""
-        ALTER TABLE public.product_categories ADD CONSTRAINT fk_product_categories_product_id
-            FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE CASCADE
+        ALTER TABLE public.product_categories
+            ADD CONSTRAINT fk_product_categories_product_id FOREIGN KEY (product_id)
+            REFERENCES public.products(id) ON DELETE CASCADE
     """)
     # fk_products_tenant_id
     op.execute("""
-        ALTER TABLE public.products ADD CONSTRAINT fk_products_tenant_id FOREIGN KEY (tenant_id)
-            REFERENCES public.tenants(id) ON DELETE RESTRICT
+        ALTER TABLE public.products ADD CONSTRAINT fk_products_tenant_id
+            FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE RESTRICT
     """)
     # fk_variants_product_id
     op.execute("""
-        ALTER TABLE public.variants ADD CONSTRAINT fk_variants_product_id FOREIGN KEY
-            (product_id) REFERENCES public.products(id) ON DELETE CASCADE
+        ALTER TABLE public.variants ADD CONSTRAINT fk_variants_product_id
+            FOREIGN KEY (product_id) REFERENCES public.products(id)
+            ON DELETE CASCADE
     """)
 
 

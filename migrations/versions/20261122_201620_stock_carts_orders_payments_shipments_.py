@@ -1,17 +1,17 @@
-# zd: plan e6da4d29b4fa48dc
+# zd: plan 9951037ca24e0f0e
 """Stock, carts, orders, payments, shipments and reviews; shops kept apart
 
-Revision ID: fc59582242a4
-Revises: 627ddd764f70
-Create Date: 2026-11-22 20:12
+Revision ID: ab7fe818b2a7
+Revises: 48d1fa056179
+Create Date: 2026-11-22 20:16
 
 Phase expand: may run while the previous release of the application is up.
 """
 
 from alembic import op
 
-revision = "fc59582242a4"
-down_revision = "627ddd764f70"
+revision = "ab7fe818b2a7"
+down_revision = "48d1fa056179"
 branch_labels = None
 depends_on = None
 
@@ -36,7 +36,10 @@ def upgrade() -> None:
             LANGUAGE sql STABLE
             AS $$SELECT nullif(current_setting('store.tenant_id', true), '')::bigint$$
     """)
-    op.execute("COMMENT ON FUNCTION public.current_tenant_id() IS 'The tenant of this session, or NULL'")
+    op.execute("""
+        COMMENT ON FUNCTION public.current_tenant_id() IS
+            'The tenant of this session, or NULL'
+    """)
     # new function public.touch_updated_at()
     op.execute("""
 CREATE FUNCTION public.touch_updated_at() RETURNS trigger
@@ -106,7 +109,9 @@ $$
             CONSTRAINT ck_orders_currency CHECK (((currency)::text ~ '^[A-Z]{3}$'::text))
         )
     """)
-    op.execute("COMMENT ON COLUMN public.orders.currency IS 'ISO 4217, of all its lines'")
+    op.execute("""
+        COMMENT ON COLUMN public.orders.currency IS 'ISO 4217, of all its lines'
+    """)
     # new table public.payments
     op.execute("""
         CREATE TABLE public.payments (
@@ -125,7 +130,9 @@ $$
             CONSTRAINT ck_payments_state CHECK ((state = ANY (ARRAY['pending'::text, 'captured'::text, 'refunded'::text, 'failed'::text])))
         )
     """)
-    op.execute("COMMENT ON COLUMN public.payments.amount IS 'In the order''s currency'")
+    op.execute("""
+        COMMENT ON COLUMN public.payments.amount IS 'In the order''s currency'
+    """)
     # new table public.reviews
     op.execute("""
         CREATE TABLE public.reviews (
@@ -203,125 +210,156 @@ $$
         )
     """)
     # index public.ix_cart_lines_variant_id
-    op.execute("CREATE INDEX ix_cart_lines_variant_id ON public.cart_lines USING btree (variant_id)")
+    op.execute("""
+        CREATE INDEX ix_cart_lines_variant_id ON public.cart_lines
+            USING btree (variant_id)
+    """)
     # index public.ix_carts_account_id
-    op.execute("CREATE INDEX ix_carts_account_id ON public.carts USING btree (account_id)")
+    op.execute("""
+        CREATE INDEX ix_carts_account_id ON public.carts USING btree (account_id)
+    """)
     # index public.ix_order_lines_variant_id
-    op.execute("CREATE INDEX ix_order_lines_variant_id ON public.order_lines USING btree (variant_id)")
+    op.execute("""
+        CREATE INDEX ix_order_lines_variant_id ON public.order_lines
+            USING btree (variant_id)
+    """)
     # index public.ix_orders_of_account
     op.execute("""
-        CREATE INDEX ix_orders_of_account ON public.orders USING btree (account_id, placed_at)
-            INCLUDE (state)
+        CREATE INDEX ix_orders_of_account ON public.orders
+            USING btree (account_id, placed_at) INCLUDE (state)
     """)
     # index public.ix_orders_shipping_address_id
     op.execute("""
-        CREATE INDEX ix_orders_shipping_address_id ON public.orders USING btree
-            (shipping_address_id)
+        CREATE INDEX ix_orders_shipping_address_id ON public.orders
+            USING btree (shipping_address_id)
     """)
     # index public.ix_orders_to_fulfil
     op.execute("""
-        CREATE INDEX ix_orders_to_fulfil ON public.orders USING btree (placed_at) WHERE (state =
-            'paid'::public.order_state)
+        CREATE INDEX ix_orders_to_fulfil ON public.orders USING btree (placed_at)
+            WHERE (state = 'paid'::public.order_state)
     """)
     # index public.ix_payments_order_id
-    op.execute("CREATE INDEX ix_payments_order_id ON public.payments USING btree (order_id)")
+    op.execute("""
+        CREATE INDEX ix_payments_order_id ON public.payments USING btree (order_id)
+    """)
     # index public.ix_reviews_account_id
-    op.execute("CREATE INDEX ix_reviews_account_id ON public.reviews USING btree (account_id)")
+    op.execute("""
+        CREATE INDEX ix_reviews_account_id ON public.reviews
+            USING btree (account_id)
+    """)
     # index public.ix_reviews_published
     op.execute("""
-        CREATE INDEX ix_reviews_published ON public.reviews USING btree (product_id) INCLUDE
-            (rating) WHERE (state = 'published'::text)
+        CREATE INDEX ix_reviews_published ON public.reviews USING btree (product_id)
+            INCLUDE (rating) WHERE (state = 'published'::text)
     """)
     # index public.ix_shipment_lines_order_line_id
     op.execute("""
-        CREATE INDEX ix_shipment_lines_order_line_id ON public.shipment_lines USING btree
-            (order_line_id)
+        CREATE INDEX ix_shipment_lines_order_line_id ON public.shipment_lines
+            USING btree (order_line_id)
     """)
     # index public.ix_shipments_order_id
-    op.execute("CREATE INDEX ix_shipments_order_id ON public.shipments USING btree (order_id)")
+    op.execute("""
+        CREATE INDEX ix_shipments_order_id ON public.shipments
+            USING btree (order_id)
+    """)
     # index public.ix_shipments_warehouse_id
-    op.execute("CREATE INDEX ix_shipments_warehouse_id ON public.shipments USING btree (warehouse_id)")
+    op.execute("""
+        CREATE INDEX ix_shipments_warehouse_id ON public.shipments
+            USING btree (warehouse_id)
+    """)
     # index public.ix_stock_levels_variant_id
-    op.execute("CREATE INDEX ix_stock_levels_variant_id ON public.stock_levels USING btree (variant_id)")
+    op.execute("""
+        CREATE INDEX ix_stock_levels_variant_id ON public.stock_levels
+            USING btree (variant_id)
+    """)
     # index public.ix_stock_reservations_open
     op.execute("""
-        CREATE INDEX ix_stock_reservations_open ON public.stock_reservations USING btree
-            (expires_at) WHERE (released_at IS NULL)
+        CREATE INDEX ix_stock_reservations_open ON public.stock_reservations
+            USING btree (expires_at) WHERE (released_at IS NULL)
     """)
     # index public.ix_stock_reservations_warehouse_id
     op.execute("""
-        CREATE INDEX ix_stock_reservations_warehouse_id ON public.stock_reservations USING btree
-            (warehouse_id)
+        CREATE INDEX ix_stock_reservations_warehouse_id ON public.stock_reservations
+            USING btree (warehouse_id)
     """)
     # index public.uq_carts_open
     op.execute("""
-        CREATE UNIQUE INDEX uq_carts_open ON public.carts USING btree (account_id) WHERE (state
-            = 'open'::text)
+        CREATE UNIQUE INDEX uq_carts_open ON public.carts USING btree (account_id)
+            WHERE (state = 'open'::text)
     """)
     # index public.uq_shipments_tracking
     op.execute("""
-        CREATE UNIQUE INDEX uq_shipments_tracking ON public.shipments USING btree (carrier,
-            tracking_number)
+        CREATE UNIQUE INDEX uq_shipments_tracking ON public.shipments
+            USING btree (carrier, tracking_number)
     """)
     # new trigger public.orders.orders_touch
     op.execute("""
-        CREATE TRIGGER orders_touch BEFORE UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION
-            public.touch_updated_at()
+        CREATE TRIGGER orders_touch BEFORE UPDATE ON public.orders
+            FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at()
     """)
     # new trigger public.stock_levels.stock_levels_touch
     op.execute("""
-        CREATE TRIGGER stock_levels_touch BEFORE UPDATE ON public.stock_levels FOR EACH ROW
-            EXECUTE FUNCTION public.touch_updated_at()
+        CREATE TRIGGER stock_levels_touch BEFORE UPDATE ON public.stock_levels
+            FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at()
     """)
     # fk_cart_lines_cart_id
     op.execute("""
-        ALTER TABLE public.cart_lines ADD CONSTRAINT fk_cart_lines_cart_id FOREIGN KEY (cart_id)
-            REFERENCES public.carts(id) ON DELETE CASCADE
+        ALTER TABLE public.cart_lines ADD CONSTRAINT fk_cart_lines_cart_id
+            FOREIGN KEY (cart_id) REFERENCES public.carts(id) ON DELETE CASCADE
     """)
     # fk_order_lines_order_id
     op.execute("""
-        ALTER TABLE public.order_lines ADD CONSTRAINT fk_order_lines_order_id FOREIGN KEY
-            (order_id) REFERENCES public.orders(id) ON DELETE CASCADE
+        ALTER TABLE public.order_lines ADD CONSTRAINT fk_order_lines_order_id
+            FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE CASCADE
     """)
     # fk_payments_order_id
     op.execute("""
-        ALTER TABLE public.payments ADD CONSTRAINT fk_payments_order_id FOREIGN KEY (order_id)
-            REFERENCES public.orders(id) ON DELETE RESTRICT
+        ALTER TABLE public.payments ADD CONSTRAINT fk_payments_order_id
+            FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE RESTRICT
     """)
     # fk_shipment_lines_order_line_id
     op.execute("""
-        ALTER TABLE public.shipment_lines ADD CONSTRAINT fk_shipment_lines_order_line_id FOREIGN
-            KEY (order_line_id) REFERENCES public.order_lines(id) ON DELETE RESTRICT
+        ALTER TABLE public.shipment_lines
+            ADD CONSTRAINT fk_shipment_lines_order_line_id
+            FOREIGN KEY (order_line_id) REFERENCES public.order_lines(id)
+            ON DELETE RESTRICT
     """)
     # fk_shipment_lines_shipment_id
     op.execute("""
-        ALTER TABLE public.shipment_lines ADD CONSTRAINT fk_shipment_lines_shipment_id FOREIGN
-            KEY (shipment_id) REFERENCES public.shipments(id) ON DELETE CASCADE
+        ALTER TABLE public.shipment_lines
+            ADD CONSTRAINT fk_shipment_lines_shipment_id FOREIGN KEY (shipment_id)
+            REFERENCES public.shipments(id) ON DELETE CASCADE
     """)
     # fk_shipments_order_id
     op.execute("""
-        ALTER TABLE public.shipments ADD CONSTRAINT fk_shipments_order_id FOREIGN KEY (order_id)
-            REFERENCES public.orders(id) ON DELETE RESTRICT
+        ALTER TABLE public.shipments ADD CONSTRAINT fk_shipments_order_id
+            FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE RESTRICT
     """)
     # fk_shipments_warehouse_id
     op.execute("""
-        ALTER TABLE public.shipments ADD CONSTRAINT fk_shipments_warehouse_id FOREIGN KEY
-            (warehouse_id) REFERENCES public.warehouses(id) ON DELETE RESTRICT
+        ALTER TABLE public.shipments ADD CONSTRAINT fk_shipments_warehouse_id
+            FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id)
+            ON DELETE RESTRICT
     """)
     # fk_stock_levels_warehouse_id
     op.execute("""
-        ALTER TABLE public.stock_levels ADD CONSTRAINT fk_stock_levels_warehouse_id FOREIGN KEY
-            (warehouse_id) REFERENCES public.warehouses(id) ON DELETE RESTRICT
+        ALTER TABLE public.stock_levels ADD CONSTRAINT fk_stock_levels_warehouse_id
+            FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id)
+            ON DELETE RESTRICT
     """)
     # fk_stock_reservations_order_line_id
     op.execute("""
-        ALTER TABLE public.stock_reservations ADD CONSTRAINT fk_stock_reservations_order_line_id
-            FOREIGN KEY (order_line_id) REFERENCES public.order_lines(id) ON DELETE CASCADE
+        ALTER TABLE public.stock_reservations
+            ADD CONSTRAINT fk_stock_reservations_order_line_id
+            FOREIGN KEY (order_line_id) REFERENCES public.order_lines(id)
+            ON DELETE CASCADE
     """)
     # fk_stock_reservations_warehouse_id
     op.execute("""
-        ALTER TABLE public.stock_reservations ADD CONSTRAINT fk_stock_reservations_warehouse_id
-            FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id) ON DELETE RESTRICT
+        ALTER TABLE public.stock_reservations
+            ADD CONSTRAINT fk_stock_reservations_warehouse_id
+            FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id)
+            ON DELETE RESTRICT
     """)
     # new enable row security public.cart_lines.
     op.execute("ALTER TABLE public.cart_lines ENABLE ROW LEVEL SECURITY")
@@ -409,8 +447,9 @@ $$
     """)
     # new policy public.warehouses.own_tenant
     op.execute("""
-        CREATE POLICY own_tenant ON public.warehouses USING ((tenant_id = ( SELECT
-            public.current_tenant_id() AS current_tenant_id)))
+        CREATE POLICY own_tenant ON public.warehouses
+            USING ((tenant_id = ( SELECT public.current_tenant_id()
+            AS current_tenant_id)))
     """)
     # new enable row security public.payments.
     op.execute("ALTER TABLE public.payments ENABLE ROW LEVEL SECURITY")
@@ -430,77 +469,101 @@ $$
         op.execute("SET lock_timeout = '2s'")
         # new trigger public.accounts.accounts_touch
         op.execute("""
-            CREATE TRIGGER accounts_touch BEFORE UPDATE ON public.accounts FOR EACH ROW EXECUTE
-                FUNCTION public.touch_updated_at()
+            CREATE TRIGGER accounts_touch BEFORE UPDATE ON public.accounts
+                FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at()
         """)
         # new trigger public.products.products_touch
         op.execute("""
-            CREATE TRIGGER products_touch BEFORE UPDATE ON public.products FOR EACH ROW EXECUTE
-                FUNCTION public.touch_updated_at()
+            CREATE TRIGGER products_touch BEFORE UPDATE ON public.products
+                FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at()
         """)
         # fk_cart_lines_variant_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.cart_lines ADD CONSTRAINT fk_cart_lines_variant_id FOREIGN KEY
-                (variant_id) REFERENCES public.variants(id) ON DELETE CASCADE NOT VALID
+            ALTER TABLE public.cart_lines ADD CONSTRAINT fk_cart_lines_variant_id
+                FOREIGN KEY (variant_id) REFERENCES public.variants(id)
+                ON DELETE CASCADE NOT VALID
         """)
         # all rows, while readers and writers go on
-        op.execute("ALTER TABLE public.cart_lines VALIDATE CONSTRAINT fk_cart_lines_variant_id")
+        op.execute("""
+            ALTER TABLE public.cart_lines VALIDATE CONSTRAINT fk_cart_lines_variant_id
+        """)
         # fk_carts_account_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.carts ADD CONSTRAINT fk_carts_account_id FOREIGN KEY (account_id)
-                REFERENCES public.accounts(id) ON DELETE CASCADE NOT VALID
+            ALTER TABLE public.carts ADD CONSTRAINT fk_carts_account_id
+                FOREIGN KEY (account_id) REFERENCES public.accounts(id)
+                ON DELETE CASCADE NOT VALID
         """)
         # all rows, while readers and writers go on
         op.execute("ALTER TABLE public.carts VALIDATE CONSTRAINT fk_carts_account_id")
         # fk_order_lines_variant_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.order_lines ADD CONSTRAINT fk_order_lines_variant_id FOREIGN KEY
-                (variant_id) REFERENCES public.variants(id) ON DELETE RESTRICT NOT VALID
+            ALTER TABLE public.order_lines ADD CONSTRAINT fk_order_lines_variant_id
+                FOREIGN KEY (variant_id) REFERENCES public.variants(id)
+                ON DELETE RESTRICT NOT VALID
         """)
         # all rows, while readers and writers go on
-        op.execute("ALTER TABLE public.order_lines VALIDATE CONSTRAINT fk_order_lines_variant_id")
+        op.execute("""
+            ALTER TABLE public.order_lines VALIDATE CONSTRAINT fk_order_lines_variant_id
+        """)
         # fk_orders_account_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.orders ADD CONSTRAINT fk_orders_account_id FOREIGN KEY (account_id)
-                REFERENCES public.accounts(id) ON DELETE RESTRICT NOT VALID
+            ALTER TABLE public.orders ADD CONSTRAINT fk_orders_account_id
+                FOREIGN KEY (account_id) REFERENCES public.accounts(id)
+                ON DELETE RESTRICT NOT VALID
         """)
         # all rows, while readers and writers go on
         op.execute("ALTER TABLE public.orders VALIDATE CONSTRAINT fk_orders_account_id")
         # fk_orders_shipping_address_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.orders ADD CONSTRAINT fk_orders_shipping_address_id FOREIGN KEY
-                (shipping_address_id) REFERENCES public.addresses(id) ON DELETE RESTRICT NOT VALID
+            ALTER TABLE public.orders ADD CONSTRAINT fk_orders_shipping_address_id
+                FOREIGN KEY (shipping_address_id) REFERENCES public.addresses(id)
+                ON DELETE RESTRICT NOT VALID
         """)
         # all rows, while readers and writers go on
-        op.execute("ALTER TABLE public.orders VALIDATE CONSTRAINT fk_orders_shipping_address_id")
+        op.execute("""
+            ALTER TABLE public.orders VALIDATE CONSTRAINT fk_orders_shipping_address_id
+        """)
         # fk_reviews_account_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.reviews ADD CONSTRAINT fk_reviews_account_id FOREIGN KEY (account_id)
-                REFERENCES public.accounts(id) ON DELETE CASCADE NOT VALID
+            ALTER TABLE public.reviews ADD CONSTRAINT fk_reviews_account_id
+                FOREIGN KEY (account_id) REFERENCES public.accounts(id)
+                ON DELETE CASCADE NOT VALID
         """)
         # all rows, while readers and writers go on
-        op.execute("ALTER TABLE public.reviews VALIDATE CONSTRAINT fk_reviews_account_id")
+        op.execute("""
+            ALTER TABLE public.reviews VALIDATE CONSTRAINT fk_reviews_account_id
+        """)
         # fk_reviews_product_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.reviews ADD CONSTRAINT fk_reviews_product_id FOREIGN KEY (product_id)
-                REFERENCES public.products(id) ON DELETE CASCADE NOT VALID
+            ALTER TABLE public.reviews ADD CONSTRAINT fk_reviews_product_id
+                FOREIGN KEY (product_id) REFERENCES public.products(id)
+                ON DELETE CASCADE NOT VALID
         """)
         # all rows, while readers and writers go on
-        op.execute("ALTER TABLE public.reviews VALIDATE CONSTRAINT fk_reviews_product_id")
+        op.execute("""
+            ALTER TABLE public.reviews VALIDATE CONSTRAINT fk_reviews_product_id
+        """)
         # fk_stock_levels_variant_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.stock_levels ADD CONSTRAINT fk_stock_levels_variant_id FOREIGN KEY
-                (variant_id) REFERENCES public.variants(id) ON DELETE RESTRICT NOT VALID
+            ALTER TABLE public.stock_levels ADD CONSTRAINT fk_stock_levels_variant_id
+                FOREIGN KEY (variant_id) REFERENCES public.variants(id)
+                ON DELETE RESTRICT NOT VALID
         """)
         # all rows, while readers and writers go on
-        op.execute("ALTER TABLE public.stock_levels VALIDATE CONSTRAINT fk_stock_levels_variant_id")
+        op.execute("""
+            ALTER TABLE public.stock_levels VALIDATE CONSTRAINT
+                fk_stock_levels_variant_id
+        """)
         # fk_warehouses_tenant_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.warehouses ADD CONSTRAINT fk_warehouses_tenant_id FOREIGN KEY
-                (tenant_id) REFERENCES public.tenants(id) ON DELETE RESTRICT NOT VALID
+            ALTER TABLE public.warehouses ADD CONSTRAINT fk_warehouses_tenant_id
+                FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE RESTRICT
+                NOT VALID
         """)
         # all rows, while readers and writers go on
-        op.execute("ALTER TABLE public.warehouses VALIDATE CONSTRAINT fk_warehouses_tenant_id")
+        op.execute("""
+            ALTER TABLE public.warehouses VALIDATE CONSTRAINT fk_warehouses_tenant_id
+        """)
         # new enable row security public.accounts.
         op.execute("ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY")
         # new enable row security public.addresses.
@@ -509,8 +572,9 @@ $$
         op.execute("ALTER TABLE public.categories ENABLE ROW LEVEL SECURITY")
         # new policy public.accounts.own_tenant
         op.execute("""
-            CREATE POLICY own_tenant ON public.accounts USING ((tenant_id = ( SELECT
-                public.current_tenant_id() AS current_tenant_id)))
+            CREATE POLICY own_tenant ON public.accounts
+                USING ((tenant_id = ( SELECT public.current_tenant_id()
+                AS current_tenant_id)))
         """)
         # new policy public.addresses.own_tenant
         op.execute("""
@@ -520,8 +584,9 @@ $$
         """)
         # new policy public.categories.own_tenant
         op.execute("""
-            CREATE POLICY own_tenant ON public.categories USING ((tenant_id = ( SELECT
-                public.current_tenant_id() AS current_tenant_id)))
+            CREATE POLICY own_tenant ON public.categories
+                USING ((tenant_id = ( SELECT public.current_tenant_id()
+                AS current_tenant_id)))
         """)
         # new policy public.prices.own_tenant
         op.execute("""
@@ -539,13 +604,14 @@ $$
         """)
         # new policy public.products.own_tenant
         op.execute("""
-            CREATE POLICY own_tenant ON public.products USING ((tenant_id = ( SELECT
-                public.current_tenant_id() AS current_tenant_id)))
+            CREATE POLICY own_tenant ON public.products
+                USING ((tenant_id = ( SELECT public.current_tenant_id()
+                AS current_tenant_id)))
         """)
         # new policy public.tenants.own_tenant
         op.execute("""
-            CREATE POLICY own_tenant ON public.tenants USING ((id = ( SELECT
-                public.current_tenant_id() AS current_tenant_id)))
+            CREATE POLICY own_tenant ON public.tenants
+                USING ((id = ( SELECT public.current_tenant_id() AS current_tenant_id)))
         """)
         # new policy public.variants.own_tenant
         op.execute("""

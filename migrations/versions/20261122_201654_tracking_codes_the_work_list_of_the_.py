@@ -1,17 +1,17 @@
-# zd: plan 3383414c3d222c84
+# zd: plan 9c5fe803ab0f386c
 """Tracking codes; the work list of the warehouse (1 of 2)
 
-Revision ID: 30d34ca260b9
-Revises: af2cbf209421
-Create Date: 2026-11-22 20:12
+Revision ID: e50830f37742
+Revises: df4cdb27d396
+Create Date: 2026-11-22 20:16
 
 Phase contract: run it once no instance of the previous release is left.
 """
 
 from alembic import op
 
-revision = "30d34ca260b9"
-down_revision = "af2cbf209421"
+revision = "e50830f37742"
+down_revision = "df4cdb27d396"
 branch_labels = None
 depends_on = None
 
@@ -23,7 +23,9 @@ def upgrade() -> None:
         op.execute("SET lock_timeout = '2s'")
         # declared: renamed_from tracking_number
         # zd: ignore[rename-column] only the warehouse's nightly job reads it, and it is stopped meanwhile
-        op.execute("ALTER TABLE public.shipments RENAME COLUMN tracking_number TO tracking_code")
+        op.execute("""
+            ALTER TABLE public.shipments RENAME COLUMN tracking_number TO tracking_code
+        """)
         op.execute("RESET lock_timeout")
 
 
@@ -31,5 +33,7 @@ def downgrade() -> None:
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = '2s'")
         # the old name again
-        op.execute("ALTER TABLE public.shipments RENAME COLUMN tracking_code TO tracking_number")
+        op.execute("""
+            ALTER TABLE public.shipments RENAME COLUMN tracking_code TO tracking_number
+        """)
         op.execute("RESET lock_timeout")

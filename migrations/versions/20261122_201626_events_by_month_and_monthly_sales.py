@@ -1,17 +1,17 @@
-# zd: plan 5dd0cc4c12130337
+# zd: plan df9f60e9f5bc4619
 """Events by month, and monthly sales
 
-Revision ID: 8d8a976e007e
-Revises: fc59582242a4
-Create Date: 2026-11-22 20:12
+Revision ID: d9bd6d8ddee7
+Revises: ab7fe818b2a7
+Create Date: 2026-11-22 20:16
 
 Phase expand: may run while the previous release of the application is up.
 """
 
 from alembic import op
 
-revision = "8d8a976e007e"
-down_revision = "fc59582242a4"
+revision = "d9bd6d8ddee7"
+down_revision = "ab7fe818b2a7"
 branch_labels = None
 depends_on = None
 
@@ -33,40 +33,46 @@ def upgrade() -> None:
         )
         PARTITION BY RANGE (occurred_at)
     """)
-    op.execute("COMMENT ON TABLE public.events IS 'What visitors do; partitioned by month'")
-    op.execute("COMMENT ON COLUMN public.events.kind IS 'product_viewed, cart_filled, …'")
+    op.execute("""
+        COMMENT ON TABLE public.events IS 'What visitors do; partitioned by month'
+    """)
+    op.execute("""
+        COMMENT ON COLUMN public.events.kind IS 'product_viewed, cart_filled, …'
+    """)
     # new partition public.events_2026_11
     op.execute("""
-        CREATE TABLE public.events_2026_11 PARTITION OF public.events FOR VALUES FROM
-            ('2026-11-01 00:00:00+00') TO ('2026-12-01 00:00:00+00')
+        CREATE TABLE public.events_2026_11 PARTITION OF public.events
+            FOR VALUES FROM ('2026-11-01 00:00:00+00') TO ('2026-12-01 00:00:00+00')
     """)
     # new partition public.events_2026_12
     op.execute("""
-        CREATE TABLE public.events_2026_12 PARTITION OF public.events FOR VALUES FROM
-            ('2026-12-01 00:00:00+00') TO ('2027-01-01 00:00:00+00')
+        CREATE TABLE public.events_2026_12 PARTITION OF public.events
+            FOR VALUES FROM ('2026-12-01 00:00:00+00') TO ('2027-01-01 00:00:00+00')
     """)
     # new partition public.events_2027_01
     op.execute("""
-        CREATE TABLE public.events_2027_01 PARTITION OF public.events FOR VALUES FROM
-            ('2027-01-01 00:00:00+00') TO ('2027-02-01 00:00:00+00')
+        CREATE TABLE public.events_2027_01 PARTITION OF public.events
+            FOR VALUES FROM ('2027-01-01 00:00:00+00') TO ('2027-02-01 00:00:00+00')
     """)
     # new partition public.events_2027_02
     op.execute("""
-        CREATE TABLE public.events_2027_02 PARTITION OF public.events FOR VALUES FROM
-            ('2027-02-01 00:00:00+00') TO ('2027-03-01 00:00:00+00')
+        CREATE TABLE public.events_2027_02 PARTITION OF public.events
+            FOR VALUES FROM ('2027-02-01 00:00:00+00') TO ('2027-03-01 00:00:00+00')
     """)
     # new partition public.events_2027_03
     op.execute("""
-        CREATE TABLE public.events_2027_03 PARTITION OF public.events FOR VALUES FROM
-            ('2027-03-01 00:00:00+00') TO ('2027-04-01 00:00:00+00')
+        CREATE TABLE public.events_2027_03 PARTITION OF public.events
+            FOR VALUES FROM ('2027-03-01 00:00:00+00') TO ('2027-04-01 00:00:00+00')
     """)
     # new partition public.events_2027_04
     op.execute("""
-        CREATE TABLE public.events_2027_04 PARTITION OF public.events FOR VALUES FROM
-            ('2027-04-01 00:00:00+00') TO ('2027-05-01 00:00:00+00')
+        CREATE TABLE public.events_2027_04 PARTITION OF public.events
+            FOR VALUES FROM ('2027-04-01 00:00:00+00') TO ('2027-05-01 00:00:00+00')
     """)
     # new partition public.events_default
-    op.execute("CREATE TABLE public.events_default PARTITION OF public.events DEFAULT")
+    op.execute("""
+        CREATE TABLE public.events_default PARTITION OF public.events DEFAULT
+    """)
     # new materialized view public.monthly_sales, empty
     op.execute("""
         CREATE MATERIALIZED VIEW public.monthly_sales AS
@@ -99,26 +105,28 @@ def upgrade() -> None:
            FROM public.monthly_sales
           WHERE (tenant_id = public.current_tenant_id())
     """)
-    op.execute("COMMENT ON VIEW public.own_sales IS 'The sales of this session''s tenant'")
+    op.execute("""
+        COMMENT ON VIEW public.own_sales IS 'The sales of this session''s tenant'
+    """)
     # index public.ix_events_account_id
     op.execute("""
-        CREATE INDEX ix_events_account_id ON public.events USING btree (account_id, occurred_at)
-            WHERE (account_id IS NOT NULL)
+        CREATE INDEX ix_events_account_id ON public.events
+            USING btree (account_id, occurred_at) WHERE (account_id IS NOT NULL)
     """)
     # index public.ix_events_tenant_id_occurred_at
     op.execute("""
-        CREATE INDEX ix_events_tenant_id_occurred_at ON public.events USING btree (tenant_id,
-            occurred_at)
+        CREATE INDEX ix_events_tenant_id_occurred_at ON public.events
+            USING btree (tenant_id, occurred_at)
     """)
     # index public.ix_monthly_sales_tenant_id
     op.execute("""
-        CREATE INDEX ix_monthly_sales_tenant_id ON public.monthly_sales USING btree (tenant_id,
-            month)
+        CREATE INDEX ix_monthly_sales_tenant_id ON public.monthly_sales
+            USING btree (tenant_id, month)
     """)
     # index public.uq_monthly_sales
     op.execute("""
-        CREATE UNIQUE INDEX uq_monthly_sales ON public.monthly_sales USING btree (product_id,
-            currency, month)
+        CREATE UNIQUE INDEX uq_monthly_sales ON public.monthly_sales
+            USING btree (product_id, currency, month)
     """)
     # new enable row security public.events.
     op.execute("ALTER TABLE public.events ENABLE ROW LEVEL SECURITY")
@@ -138,8 +146,9 @@ def upgrade() -> None:
     op.execute("ALTER TABLE public.events_default ENABLE ROW LEVEL SECURITY")
     # new policy public.events.own_tenant
     op.execute("""
-        CREATE POLICY own_tenant ON public.events USING ((tenant_id = ( SELECT
-            public.current_tenant_id() AS current_tenant_id)))
+        CREATE POLICY own_tenant ON public.events
+            USING ((tenant_id = ( SELECT public.current_tenant_id()
+            AS current_tenant_id)))
     """)
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = '2s'")
@@ -147,15 +156,17 @@ def upgrade() -> None:
         op.execute("REFRESH MATERIALIZED VIEW public.monthly_sales")
         # fk_events_account_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.events ADD CONSTRAINT fk_events_account_id FOREIGN KEY (account_id)
-                REFERENCES public.accounts(id) ON DELETE SET NULL NOT VALID
+            ALTER TABLE public.events ADD CONSTRAINT fk_events_account_id
+                FOREIGN KEY (account_id) REFERENCES public.accounts(id)
+                ON DELETE SET NULL NOT VALID
         """)
         # all rows, while readers and writers go on
         op.execute("ALTER TABLE public.events VALIDATE CONSTRAINT fk_events_account_id")
         # fk_events_tenant_id: new rows from now on
         op.execute("""
-            ALTER TABLE public.events ADD CONSTRAINT fk_events_tenant_id FOREIGN KEY (tenant_id)
-                REFERENCES public.tenants(id) ON DELETE CASCADE NOT VALID
+            ALTER TABLE public.events ADD CONSTRAINT fk_events_tenant_id
+                FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE
+                NOT VALID
         """)
         # all rows, while readers and writers go on
         op.execute("ALTER TABLE public.events VALIDATE CONSTRAINT fk_events_tenant_id")
