@@ -81,8 +81,8 @@ def _create_table(state: State, node: Node) -> None:
         is_partition=bool(bound),
         is_default=bool(bound and bound.get("is_default")),
         partition_key=_partition_key(partitioned),
-        access_method=node.get("accessMethod", "heap"),
-        tablespace=node.get("tablespacename", ""),
+        access_method=node.get("accessMethod", state.default_access_method),
+        tablespace=node.get("tablespacename", state.default_tablespace),
         temporary=node["relation"].get("relpersistence") == "t",
         unlogged=node["relation"].get("relpersistence") == "u",
         row_type=".".join(names_of(node["ofTypename"]["names"])) if "ofTypename" in node else None,
@@ -129,7 +129,7 @@ def _inherit(state: State, key: str, parent_key: str) -> None:
     if parent is None:
         return
     passed_on = {
-        name: replace(c, born=state.unit, index=None)
+        name: replace(c, born=state.unit, index=None, inherited=child.is_partition)
         for name, c in parent.constraints.items()
         if c.kind in ("check", "not null") or (child.is_partition and c.kind == "foreign key")
     }
@@ -141,12 +141,28 @@ def _inherit(state: State, key: str, parent_key: str) -> None:
         replace(
             child,
             columns={**child.columns, **columns},
-            constraints={**passed_on, **child.constraints},
+            constraints={**child.constraints, **_merged(passed_on, child)},
         )
     )
     if child.is_partition:
         for index in state.indexes_of(parent_key):
             attach_index(state, index, key)
+
+
+def _merged(passed_on: dict[str, Constraint], child: Relation) -> dict[str, Constraint]:
+    """The parent's constraints as the child has them: an equal one of its own is taken for it."""
+    found = {}
+    for name, constraint in passed_on.items():
+        same = (
+            own
+            for own in child.constraints.values()
+            if (own.kind, own.columns, own.references)
+            == (constraint.kind, constraint.columns, constraint.references)
+            and own.kind in ("foreign key", "not null")
+        )
+        own = next(same, None)
+        found[own.name if own else name] = replace(own or constraint, inherited=True)
+    return found
 
 
 def attach_index(state: State, parent: Index, table: str) -> str:
@@ -214,7 +230,9 @@ def add_column(state: State, key: str, fields: Node) -> None:
         column = Column(
             name,
             state.type_of(type_name),
-            default=by_kind.get("CONSTR_DEFAULT", {}).get("raw_expr") or fields.get("raw_default"),
+            default=by_kind.get("CONSTR_DEFAULT", {}).get("raw_expr")
+            or fields.get("raw_default")
+            or (generated or {}).get("raw_expr"),
             generated=""
             if generated is None
             else "virtual"
@@ -233,7 +251,7 @@ def add_column(state: State, key: str, fields: Node) -> None:
         column = replace(column, default={"FuncCall": call})
     state.put(replace(relation, columns={**relation.columns, name: column}))
     if serial or identity:
-        _add_sequence(state, key, name)
+        _add_sequence(state, key, name, by_kind.get("CONSTR_IDENTITY"))
         set_not_null(state, key, name)
     for item in constraints:
         if item["contype"] == "CONSTR_NOTNULL":
@@ -242,9 +260,12 @@ def add_column(state: State, key: str, fields: Node) -> None:
             add_constraint(state, key, item, name)
 
 
-def _add_sequence(state: State, key: str, column: str) -> None:
+def _add_sequence(state: State, key: str, column: str, identity: Node | None = None) -> None:
     table = state.relations[key]
     name = free_name(state, table, (column,), "seq")
+    for option in (identity or {}).get("options", ()):
+        if fields_of(option)["defname"] == "sequence_name":
+            name = path_of(fields_of(option)["arg"])[-1]
     state.put(
         Relation(
             table.schema,
@@ -359,6 +380,14 @@ def add_constraint(state: State, key: str, fields: Node, column: str | None = No
                     attach_index(state, state.indexes[f"{relation.schema}.{name}"], child)
                 else:
                     add_constraint(state, child, {**fields, "conname": name}, column)
+                    _mark_inherited(state, child, name)
+
+
+def _mark_inherited(state: State, key: str, name: str) -> None:
+    relation = state.relations[key]
+    if relation.is_partition and name in relation.constraints:
+        marked = replace(relation.constraints[name], inherited=True)
+        state.put(replace(relation, constraints={**relation.constraints, name: marked}))
 
 
 def _index_for(state: State, key: str, constraint: Constraint, attached: str | None) -> None:
@@ -471,7 +500,7 @@ def _alter_type(state: State, key: str, fields: Node, only: bool) -> None:
 
 def _alter_add_identity(state: State, key: str, fields: Node, only: bool) -> None:
     _change_column(state, key, fields["name"], only, identity=True)
-    _add_sequence(state, key, fields["name"])
+    _add_sequence(state, key, fields["name"], fields_of(fields.get("def")))
 
 
 def _alter_drop_identity(state: State, key: str, fields: Node, only: bool) -> None:
@@ -537,7 +566,8 @@ def _alter_attach(state: State, key: str, fields: Node, only: bool) -> None:
 def _alter_detach(state: State, key: str, fields: Node, only: bool) -> None:
     child_key = state.key_of_range(fields_of(fields["def"])["name"])
     child = state.assume(child_key)
-    state.put(replace(child, parents=(), is_partition=False, is_default=False))
+    alone = {n: replace(c, inherited=False) for n, c in child.constraints.items()}
+    state.put(replace(child, parents=(), is_partition=False, is_default=False, constraints=alone))
     for index in state.indexes_of(child_key):
         state.indexes[index.name] = replace(index, parent=None)
 
@@ -706,6 +736,14 @@ def _create_trigger(state: State, node: Node) -> None:
             state.put(replace(below, triggers={**below.triggers, trigger.name: trigger}))
 
 
+def _policy(state: State, node: Node) -> None:
+    relation = state.assume(state.key_of_range(node["table"]))
+    parts = {name: node[name] for name in ("qual", "with_check") if name in node}
+    name = node["policy_name"]
+    said = {**relation.policies.get(name, {}), **parts}
+    state.put(replace(relation, policies={**relation.policies, name: said}))
+
+
 def _create_statistics(state: State, node: Node) -> None:
     name = ".".join(names_of(node.get("defnames"))[-1:])
     for relation in node.get("relations", ()):
@@ -807,6 +845,8 @@ def _drop(state: State, node: Node) -> None:
             _drop_schema(state, path[0])
         elif kind == "OBJECT_TRIGGER":
             _drop_trigger(state, state.key_of(path[:-1]), path[-1])
+        elif kind == "OBJECT_POLICY":
+            _drop_policy(state, state.key_of(path[:-1]), path[-1])
         elif kind == "OBJECT_STATISTIC_EXT":
             state.statistics.pop(path[-1], None)
 
@@ -854,6 +894,13 @@ def _drop_trigger(state: State, key: str, name: str) -> None:
         if relation:
             kept = {n: t for n, t in relation.triggers.items() if n != name}
             state.put(replace(relation, triggers=kept))
+
+
+def _drop_policy(state: State, key: str, name: str) -> None:
+    relation = state.relation(key)
+    if relation:
+        kept = {n: p for n, p in relation.policies.items() if n != name}
+        state.put(replace(relation, policies=kept))
 
 
 def _rename(state: State, node: Node) -> None:
@@ -1068,6 +1115,10 @@ def _set(state: State, name: str, values: list[str]) -> None:
         )
     elif name.lower() == "timezone":
         state.time_zone = values[0] if values else None
+    elif name.lower() == "default_tablespace":  # in a dump these two say where a table is
+        state.default_tablespace = values[0] if values else ""
+    elif name.lower() == "default_table_access_method":
+        state.default_access_method = values[0] if values else "heap"
 
 
 def _create_schema(state: State, node: Node) -> None:
@@ -1093,6 +1144,8 @@ _HANDLERS: Mapping[str, Handler] = {
     "CreateSeqStmt": _create_sequence,
     "AlterSeqStmt": _alter_sequence,
     "CreateTrigStmt": _create_trigger,
+    "CreatePolicyStmt": _policy,
+    "AlterPolicyStmt": _policy,
     "CreateStatsStmt": _create_statistics,
     "CreateEnumStmt": _create_enum,
     "CreateDomainStmt": _create_domain,

@@ -52,6 +52,8 @@ class State:
         self.transaction: int | None = None
         self.search_path: tuple[str, ...] = ("public",)
         self.time_zone: str | None = None
+        self.default_tablespace = ""
+        self.default_access_method = "heap"
         self._children: dict[str, frozenset[str]] = {}
         self._referencing: dict[str, frozenset[str]] = {}
 
@@ -72,6 +74,8 @@ class State:
         """Forget the settings of the session: another file, another connection."""
         self.search_path = ("public",)
         self.time_zone = None
+        self.default_tablespace = ""
+        self.default_access_method = "heap"
 
     # Names
 
