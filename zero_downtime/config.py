@@ -48,6 +48,10 @@ class Lint:
     fail_on: str = "error"
     pg: int = 18
 
+    def level_of(self, rule: str) -> str | None:
+        """What the project makes of a rule: error, warning or off; None when it says nothing."""
+        return "off" if rule in self.disable else self.severity.get(rule)
+
 
 @dataclass(frozen=True)
 class Rehearse:

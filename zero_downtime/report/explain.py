@@ -12,11 +12,13 @@ from zero_downtime.lint.rule import Rule
 _WIDTH = 88
 
 
-def text(rule: Rule) -> str:
-    """One rule: what it finds, why, the safe way, and a bad and a good example."""
+def text(rule: Rule, level: str | None = None) -> str:
+    """One rule: what it finds, why, the safe way, a bad and a good example; ``level`` is the
+    project's own word on it."""
+    heading = f"{rule.name()} ({rule.severity}, {family_of(rule)})"
     return "\n\n".join(
         [
-            f"{rule.name()} ({rule.severity}, {family_of(rule)})",
+            f"{heading}, {level} in this project" if level else heading,
             fill(rule.hazard(), _WIDTH),
             "Why: " + fill(rule.why, _WIDTH),
             "Safe way: " + fill(rule.safe, _WIDTH),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from zero_downtime_cli.options import format_option
+from zero_downtime_cli.options import config_option, format_option
 
 
 @click.command()
 @click.argument("rule", required=False)
+@config_option
 @format_option("text", "json")
-def explain(rule: str | None, shape: str) -> None:
+def explain(rule: str | None, config_file: Path | None, shape: str) -> None:
     """Explain a lint rule: why, and the safe way. Without RULE: list them all.
+
+    With --config also what that project makes of the rule.
 
     \b
     Example:
@@ -24,4 +29,12 @@ def explain(rule: str | None, shape: str) -> None:
         click.echo((report.as_json if shape == "json" else report.list_text)(rules()))
         return
     named = rule_named(rule)
-    click.echo(report.as_json({named.name(): named}) if shape == "json" else report.text(named))
+    if shape == "json":
+        click.echo(report.as_json({named.name(): named}))
+        return
+    level = None
+    if config_file is not None:
+        from zero_downtime.project import find_project
+
+        level = find_project(config_file).config.lint.level_of(named.name())
+    click.echo(report.text(named, level))
