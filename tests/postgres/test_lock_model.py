@@ -6,6 +6,7 @@ ZERO_DOWNTIME_BIN_DIRS may name the bin directories of further majors, joined by
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -249,3 +250,27 @@ def test_detach_concurrently_asks_for_the_whole_partition_in_the_end(shop: Shop)
     assert not failed
     assert seen == {name: effect.mode_on(name) for name in seen}
     assert len(seen) == 2
+
+
+def test_a_dump_tells_the_model_what_the_script_told(server: EmbeddedServer) -> None:
+    """--schema takes the output of pg_dump: every form has the same effect over it."""
+    name = server.create_database()
+    statements = split(SCHEMA)
+    with server.connect(name) as connection:
+        for statement in statements:
+            connection.execute(statement.sql.encode())
+    dump = subprocess.run(
+        [server.bin_dir / "pg_dump", "--schema-only", "--dbname", server.url(name)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    server.drop_database(name)
+    told = state_from(statement.sql for statement in statements)
+    dumped = state_from(statement.sql for statement in split(dump))
+    different = {
+        form: (predict(form, told), predict(form, dumped))
+        for _, form in ALL_FORMS
+        if predict(form, told) != predict(form, dumped)
+    }
+    assert different == {}

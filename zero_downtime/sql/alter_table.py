@@ -12,7 +12,7 @@ from zero_downtime.sql.attach import bound_is_proven
 from zero_downtime.sql.effects import Prediction
 from zero_downtime.sql.facts import Constraint, Relation
 from zero_downtime.sql.state import sequence_in
-from zero_downtime.sql.tree import Node, columns_in, fields_of, names_of, tagged, walk
+from zero_downtime.sql.tree import Node, columns_in, fields_of, names_of, tagged, text_of, walk
 from zero_downtime.sql.types import SERIAL_TYPES, Change, change_of
 
 AE = LockMode.ACCESS_EXCLUSIVE
@@ -139,6 +139,8 @@ def _is_light_parameter(name: str) -> bool:
 
 def _mode_below(p: Prediction, key: str, command: Node, mode: LockMode) -> LockMode | None:
     """The lock on partitions and children: mostly that of the table, and none for what stays."""
+    if _is_done_above(p.relation(key), command, p.major):
+        return None
     if command["subtype"] != "AT_AddConstraint":
         return mode
     constraint = fields_of(command["def"])
@@ -149,6 +151,19 @@ def _mode_below(p: Prediction, key: str, command: Node, mode: LockMode) -> LockM
     # Up to 17 the index of a constraint went to partitions as CREATE INDEX does.
     builds = constraint["contype"] != "CONSTR_FOREIGN" and p.major < 18
     return LockMode.SHARE if builds and not _adds_not_null(p, key, constraint) else mode
+
+
+def _is_done_above(relation: Relation, command: Node, major: int) -> bool:
+    """What the parent has already is not looked for below it."""
+    name = command.get("name", "")
+    column, constraint = relation.columns.get(name), relation.constraints.get(name)
+    if command["subtype"] == "AT_SetNotNull":
+        return bool(column and column.not_null) and is_proven_not_null(relation, name)
+    if command["subtype"] == "AT_DropNotNull":
+        return major >= 18 and column is not None and not column.not_null
+    if command["subtype"] == "AT_ValidateConstraint":
+        return constraint is not None and constraint.valid
+    return False
 
 
 def _adds_not_null(p: Prediction, key: str, constraint: Node) -> bool:
@@ -274,7 +289,8 @@ def _alter_type(p: Prediction, t: _Target) -> None:
     if change != "none":
         p.rewrite(tables)
         _rebuild_indexes(p, tables)
-    elif _changes_collation(t):
+    elif _changes_collation(t) or relation.kind == "partitioned table":
+        # Even when no row changes: indexes of partitions are not kept as those of tables are.
         p.build(each for each in tables if _indexed(p, each, name))
     for each in tables:
         table = p.relation(each)
@@ -411,21 +427,45 @@ def _drop_column(p: Prediction, t: _Target) -> None:
         for partner in partners:
             p.lock(p.state.tree(partner), AE)
     if cascade:
-        p.lock(views_on(p, t.key, name), AE)
+        p.lock(dependents_on(p, t.key, name), AE)
 
 
-def views_on(p: Prediction, key: str, column: str) -> list[str]:
-    """The views that fall with a column: those that read it, and those that read such a view."""
+def dependents_on(p: Prediction, key: str, column: str) -> list[str]:
+    """What falls with a column: views that read it (and views of those), policies of tables."""
+    columns = {column, *_generated_from(p.relation(key), column)}
     found: list[str] = []
-    for reader in p.state.readers(key):
-        relation = p.relation(reader)
-        if key in relation.reads and _mentions(relation, column):
-            found += [reader, *p.state.readers(reader)]
+    for relation in p.state.relations.values():
+        if key in relation.reads and _mentions(p, relation.query, key, columns):
+            found += [relation.key, *p.state.readers(relation.key)]
+        elif any(_mentions(p, each, key, columns) for each in relation.policies.values()):
+            found.append(relation.key)
     return found
 
 
-def _mentions(view: Relation, column: str) -> bool:
-    return column in columns_in(view.query) or any(True for _ in tagged(view.query, "A_Star"))
+def _generated_from(relation: Relation, column: str) -> list[str]:
+    return [
+        each.name
+        for each in relation.columns.values()
+        if each.generated and column in columns_in(each.default)
+    ]
+
+
+def _mentions(p: Prediction, expression: Node | None, key: str, columns: set[str]) -> bool:
+    """Whether a query or policy names one of these columns of a table."""
+    names: dict[str, str] = {}
+    for _, fields in walk(expression):
+        if "relname" in fields:
+            alias = fields.get("alias", {}).get("aliasname", fields["relname"])
+            names[alias] = p.state.key_of_range(fields)
+    if key not in names.values():
+        return False
+    for fields in tagged(expression, "ColumnRef"):
+        *table, last = fields["fields"]
+        if table and names.get(text_of(table[-1])) != key:
+            continue
+        if "A_Star" in last or text_of(last) in columns:
+            return True
+    return False
 
 
 def _identity(p: Prediction, t: _Target) -> None:

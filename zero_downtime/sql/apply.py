@@ -738,7 +738,7 @@ def _create_trigger(state: State, node: Node) -> None:
 
 def _policy(state: State, node: Node) -> None:
     relation = state.assume(state.key_of_range(node["table"]))
-    parts = {name: node[name] for name in ("qual", "with_check") if name in node}
+    parts: Node = {part: node[part] for part in ("qual", "with_check") if part in node}
     name = node["policy_name"]
     said = {**relation.policies.get(name, {}), **parts}
     state.put(replace(relation, policies={**relation.policies, name: said}))

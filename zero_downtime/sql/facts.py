@@ -42,6 +42,7 @@ class Constraint:
     on_delete: str = "a"  # PostgreSQL's letters: a no action, r restrict, c cascade, n, d set …
     on_update: str = "a"
     deferred: bool = False
+    inherited: bool = False  # a partition's copy of its parent's: no triggers of its own
     expression: Node | None = None
     index: str | None = None
     born: int = 0
@@ -110,6 +111,7 @@ class Relation:
     columns: Mapping[str, Column] = field(default_factory=dict)
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
     triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    policies: Mapping[str, Node] = field(default_factory=dict)  # the parts of CREATE POLICY
     parents: tuple[str, ...] = ()
     is_partition: bool = False
     is_default: bool = False

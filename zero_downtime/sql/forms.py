@@ -14,6 +14,7 @@ CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE DOMAIN plain AS text;
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE FUNCTION dice() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 4; END';
+CREATE FUNCTION tenant() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1::bigint';
 CREATE FUNCTION today() RETURNS date LANGUAGE sql STABLE AS 'SELECT CURRENT_DATE';
 
 CREATE TABLE customers (
@@ -51,6 +52,7 @@ ALTER TABLE lines ADD CONSTRAINT lines_customer FOREIGN KEY (customer_id) REFERE
   customers NOT VALID;
 ALTER TABLE lines ADD CONSTRAINT quantity_positive CHECK (quantity > 0) NOT VALID;
 CREATE TRIGGER lines_touch BEFORE UPDATE ON lines FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE POLICY own ON customers USING (id = tenant());
 CREATE STATISTICS lines_statistics ON order_id, quantity FROM lines;
 
 CREATE TABLE events (id bigint NOT NULL, at date NOT NULL, kind text) PARTITION BY RANGE (at);
@@ -73,6 +75,9 @@ CREATE TABLE animals (id int, name text);
 CREATE TABLE dogs (tail int) INHERITS (animals);
 CREATE TABLE scratch_notes (id int, note text);
 CREATE UNLOGGED TABLE cache (id int PRIMARY KEY, body text);
+CREATE POLICY own ON cache USING (
+  EXISTS (SELECT FROM orders o WHERE o.id = cache.id AND o.total > 0)
+);
 CREATE SEQUENCE numbers;
 CREATE VIEW busy_orders AS SELECT id, customer_id, total FROM orders WHERE state = 'busy';
 CREATE VIEW busy_customers AS SELECT c.id FROM customers c JOIN busy_orders o ON
@@ -142,6 +147,10 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "ALTER TABLE orders ALTER COLUMN known SET NOT NULL, DROP CONSTRAINT known_given",
         "ALTER TABLE orders ALTER COLUMN customer_id SET NOT NULL",
         "ALTER TABLE events ALTER COLUMN kind SET NOT NULL",
+        "ALTER TABLE events ALTER COLUMN id SET NOT NULL",
+        "ALTER TABLE events ALTER COLUMN id DROP NOT NULL",
+        "ALTER TABLE events ALTER COLUMN kind DROP NOT NULL",
+        "ALTER TABLE animals ALTER COLUMN name DROP NOT NULL",
         "ALTER TABLE customers ALTER COLUMN email DROP NOT NULL",
         "ALTER TABLE lines ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY",
         "ALTER TABLE customers ALTER COLUMN id DROP IDENTITY",
@@ -178,6 +187,8 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "ALTER TABLE archive.old_orders ALTER COLUMN id TYPE numeric",
         "ALTER TABLE customers ALTER COLUMN name TYPE varchar(90)",
         "ALTER TABLE events ALTER COLUMN id TYPE int",
+        "ALTER TABLE events ALTER COLUMN kind TYPE varchar",
+        "ALTER TABLE events ALTER COLUMN id TYPE bigint",
     ),
     "Constraints": (
         "ALTER TABLE orders ADD CONSTRAINT amount_given CHECK (amount > 0)",
@@ -209,6 +220,8 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "ALTER TABLE readings DROP CONSTRAINT readings_customer_id_fkey",
         "ALTER TABLE lines ALTER CONSTRAINT lines_order DEFERRABLE",
         "ALTER TABLE lines RENAME CONSTRAINT lines_order TO lines_to_orders",
+        "ALTER TABLE readings RENAME CONSTRAINT readings_customer_id_fkey TO owner",
+        "ALTER TABLE readings VALIDATE CONSTRAINT readings_customer_id_fkey",
         "ALTER DOMAIN positive ADD CHECK (VALUE < 1000000)",
         "ALTER DOMAIN positive ADD CHECK (VALUE < 1000000) NOT VALID",
     ),
@@ -241,6 +254,8 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "DROP TABLE orders CASCADE",
         "DROP TABLE customers CASCADE",
         "DROP TABLE events_1",
+        "DROP TABLE readings_1",
+        "DROP TABLE readings",
         "DROP TABLE events",
         "DROP TABLE dogs",
         "ALTER TABLE orders RENAME TO purchases",
@@ -303,6 +318,7 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "ALTER TABLE lines DISABLE TRIGGER lines_touch",
         "ALTER TABLE lines ENABLE TRIGGER ALL",
         "DROP FUNCTION touch() CASCADE",
+        "DROP FUNCTION tenant() CASCADE",
         "CREATE RULE quiet AS ON INSERT TO orders DO ALSO INSERT INTO scratch_notes"
         " VALUES (1, 'x')",
         "CREATE POLICY own ON orders USING (customer_id = 1)",

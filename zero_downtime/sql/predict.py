@@ -10,8 +10,8 @@ from zero_downtime.sql.alter_table import (
     alter_table,
     call_sequences,
     default_sequences,
+    dependents_on,
     referenced_columns,
-    views_on,
 )
 from zero_downtime.sql.apply import RELATION_KINDS
 from zero_downtime.sql.effects import Prediction
@@ -22,6 +22,7 @@ from zero_downtime.sql.tree import (
     NotParsed,
     constant,
     fields_of,
+    functions_in,
     kind_of,
     names_of,
     options_of,
@@ -348,9 +349,10 @@ def _drop_one(p: Prediction, key: str, cascade: bool) -> None:
     relation = p.relation(key)
     p.lock([key, *p.state.owned_sequences(key)], AE)
     for constraint in relation.foreign_keys():
-        if constraint.references:
+        if constraint.references and not constraint.inherited:
             p.lock(p.state.tree(constraint.references), AE)
     if cascade:
+        p.lock(_with_policy_on(p, key), AE)
         p.lock([*p.state.readers(key), *p.state.referencing(key)], AE)
         if relation.kind == "sequence":
             p.lock(_using_sequence(p, relation), AE)
@@ -358,6 +360,15 @@ def _drop_one(p: Prediction, key: str, cascade: bool) -> None:
         for parent in relation.parents:
             default = p.state.default_partition(parent)
             p.lock([parent, default] if default else [parent], AE)
+
+
+def _with_policy_on(p: Prediction, key: str) -> list[str]:
+    """The tables with a policy that reads another relation, which falls with that."""
+    return [
+        relation.key
+        for relation in p.state.relations.values()
+        if any(key in p.state.relations_in(policy) for policy in relation.policies.values())
+    ]
 
 
 def _using_sequence(p: Prediction, sequence: Relation) -> list[str]:
@@ -375,15 +386,35 @@ def _drop_type(p: Prediction, path: tuple[str, ...]) -> None:
     if key:
         for relation, column in p.state.using_type(key):
             p.lock(p.state.tree(relation.key), AE)
-            p.lock(views_on(p, relation.key, column.name), AE)
+            p.lock(dependents_on(p, relation.key, column.name), AE)
 
 
 def _drop_function(p: Prediction, path: tuple[str, ...]) -> None:
     function = p.state.function(path)
-    if function:
-        for relation in p.state.relations.values():
-            if any(t.function == function.name for t in relation.triggers.values()):
-                p.lock(relation.key, AE)
+    if function is None:
+        return
+    for relation in p.state.relations.values():
+        if any(t.function == function.name for t in relation.triggers.values()):
+            p.lock(relation.key, AE)
+        elif _calls(p, relation, function.name):
+            falls = relation.query is not None
+            p.lock([relation.key, *(p.state.readers(relation.key) if falls else ())], AE)
+
+
+def _calls(p: Prediction, relation: Relation, function: str) -> bool:
+    """Whether a query, policy, default or CHECK of a relation calls a function."""
+    expressions = [
+        relation.query,
+        *relation.policies.values(),
+        *(column.default for column in relation.columns.values()),
+        *(constraint.expression for constraint in relation.constraints.values()),
+    ]
+    for expression in expressions:
+        for name in functions_in(expression):
+            called = p.state.function(name)
+            if called is not None and called.name == function:
+                return True
+    return False
 
 
 def _rename(p: Prediction, node: Node) -> None:
@@ -396,7 +427,11 @@ def _rename(p: Prediction, node: Node) -> None:
     if kind == "OBJECT_ATTRIBUTE" or not p.state.exists(key):
         return
     p.lock(key, AE)
-    if kind in ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER"):
+    constraint = p.relation(key).constraints.get(node.get("subname", ""))
+    if kind == "OBJECT_TABCONSTRAINT" and constraint:
+        if constraint.kind in ("check", "not null"):
+            p.lock(p.state.descendants(key), AE)
+    elif kind in ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER"):
         p.lock(p.state.descendants(key), AE)
 
 
