@@ -141,16 +141,23 @@ def _mode_below(p: Prediction, key: str, command: Node, mode: LockMode) -> LockM
     """The lock on partitions and children: mostly that of the table, and none for what stays."""
     if _is_done_above(p.relation(key), command, p.major):
         return None
+    if "Trig" in command["subtype"]:
+        return mode if _has_row_trigger(p.relation(key), command) else None
     if command["subtype"] != "AT_AddConstraint":
         return mode
-    constraint = fields_of(command["def"])
+    return mode if p.major >= 18 else _constraint_below(p, key, fields_of(command["def"]), mode)
+
+
+def _constraint_below(p: Prediction, key: str, constraint: Node, mode: LockMode) -> LockMode | None:
+    """ADD CONSTRAINT up to 17, which locks below only where it does something."""
     if constraint["contype"] in ("CONSTR_CHECK", "CONSTR_NOTNULL"):
-        return None if constraint.get("is_no_inherit") and p.major < 18 else mode
+        return None if constraint.get("is_no_inherit") else mode
+    if _adds_not_null(p, key, constraint):
+        return mode
     if p.relation(key).kind != "partitioned table":
         return None
-    # Up to 17 the index of a constraint went to partitions as CREATE INDEX does.
-    builds = constraint["contype"] != "CONSTR_FOREIGN" and p.major < 18
-    return LockMode.SHARE if builds and not _adds_not_null(p, key, constraint) else mode
+    # The index of a constraint goes to partitions as CREATE INDEX does.
+    return mode if constraint["contype"] == "CONSTR_FOREIGN" else LockMode.SHARE
 
 
 def _is_done_above(relation: Relation, command: Node, major: int) -> bool:
@@ -164,6 +171,17 @@ def _is_done_above(relation: Relation, command: Node, major: int) -> bool:
     if command["subtype"] == "AT_ValidateConstraint":
         return constraint is not None and constraint.valid
     return False
+
+
+def _has_row_trigger(relation: Relation, command: Node) -> bool:
+    """Partitions have copies of the row triggers of their parent, and of its foreign keys'."""
+    if relation.kind != "partitioned table":
+        return False
+    if "name" in command:
+        trigger = relation.triggers.get(command["name"])
+        return trigger is None or trigger.row
+    own = any(trigger.row for trigger in relation.triggers.values())
+    return own or (command["subtype"].endswith("All") and bool(relation.foreign_keys()))
 
 
 def _adds_not_null(p: Prediction, key: str, constraint: Node) -> bool:
@@ -500,15 +518,22 @@ def add_constraint(p: Prediction, t: _Target, constraint: Node) -> None:
         parent = p.state.key_of_range(constraint["pktable"])
         p.lock(p.state.tree(parent), SRE)
         if checked:
-            p.scan([*tables, *p.state.tree(parent)])
+            p.scan([*_partitions(p, t), *p.state.tree(parent)])
     elif kind in ("CONSTR_UNIQUE", "CONSTR_EXCLUSION", "CONSTR_PRIMARY"):
         _add_index_constraint(p, t, constraint, kind)
 
 
+def _partitions(p: Prediction, t: _Target) -> list[str]:
+    """The table with its partitions, but without inheritance children."""
+    return t.tables(p) if p.relation(t.key).kind == "partitioned table" else [t.key]
+
+
 def _add_index_constraint(p: Prediction, t: _Target, constraint: Node, kind: str) -> None:
-    tables = t.tables(p) if p.relation(t.key).kind == "partitioned table" else [t.key]
+    tables = _partitions(p, t)
     if "indexname" not in constraint:
         p.build(tables)
+        if _adds_not_null(p, t.key, constraint):
+            p.scan(t.tables(p))
         return
     index = p.state.indexes.get(f"{p.relation(t.key).schema}.{constraint['indexname']}")
     columns = [c for c in index.columns if c] if index else []

@@ -71,6 +71,8 @@ CREATE TABLE readings_3 (id bigint NOT NULL, kind int NOT NULL, customer_id bigi
 CREATE TABLE readings_4 (id bigint NOT NULL, kind int NOT NULL, customer_id bigint, CHECK
   (kind = 4));
 
+CREATE TRIGGER readings_touch BEFORE UPDATE ON readings FOR EACH ROW EXECUTE FUNCTION touch();
+
 CREATE TABLE animals (id int, name text);
 CREATE TABLE dogs (tail int) INHERITS (animals);
 CREATE TABLE scratch_notes (id int, note text);
@@ -205,6 +207,9 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "ALTER TABLE readings ADD CONSTRAINT twice FOREIGN KEY (customer_id) REFERENCES customers",
         "ALTER TABLE scratch_notes ADD CONSTRAINT self UNIQUE (id)",
         "ALTER TABLE scratch_notes ADD PRIMARY KEY (id)",
+        "ALTER TABLE animals ADD UNIQUE (id)",
+        "ALTER TABLE animals ADD PRIMARY KEY (id)",
+        "ALTER TABLE animals ADD CONSTRAINT owner FOREIGN KEY (id) REFERENCES lines",
         "ALTER TABLE orders ADD CONSTRAINT code_once UNIQUE USING INDEX orders_code",
         "ALTER TABLE scratch_notes ADD EXCLUDE USING btree (id WITH =)",
         "ALTER TABLE readings ADD CONSTRAINT once UNIQUE (id, kind)",
@@ -290,6 +295,8 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "VACUUM FULL orders",
         "ANALYZE orders",
         "ANALYZE events",
+        "ANALYZE animals",
+        "REINDEX TABLE events_3",
         "GRANT SELECT ON orders, lines TO PUBLIC",
         "GRANT SELECT ON ALL TABLES IN SCHEMA archive TO PUBLIC",
         "REVOKE SELECT ON events FROM PUBLIC",
@@ -317,6 +324,12 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "ALTER TRIGGER lines_touch ON lines RENAME TO lines_watch",
         "ALTER TABLE lines DISABLE TRIGGER lines_touch",
         "ALTER TABLE lines ENABLE TRIGGER ALL",
+        "ALTER TABLE readings DISABLE TRIGGER readings_touch",
+        "ALTER TABLE readings DISABLE TRIGGER USER",
+        "ALTER TABLE readings DISABLE TRIGGER ALL",
+        "ALTER TABLE events DISABLE TRIGGER ALL",
+        "ALTER TABLE animals DISABLE TRIGGER ALL",
+        "DROP TRIGGER readings_touch ON readings",
         "DROP FUNCTION touch() CASCADE",
         "DROP FUNCTION tenant() CASCADE",
         "CREATE RULE quiet AS ON INSERT TO orders DO ALSO INSERT INTO scratch_notes"

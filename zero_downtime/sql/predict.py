@@ -541,6 +541,8 @@ def _vacuum(p: Prediction, node: Node) -> None:
         keys = [k for k, r in p.state.relations.items() if r.kind in ("table", "materialized view")]
     for key in keys:
         tables = p.state.tree(key) if p.relation(key).kind == "partitioned table" else [key]
+        if not vacuum:  # up to 17 the children were sampled, but had no statistics made
+            p.lock(p.state.descendants(key), SUE if p.major >= 18 else AS)
         p.lock(tables, AE if full else SUE)
         if full:
             p.rewrite(tables)
@@ -581,7 +583,7 @@ def _reindex(p: Prediction, node: Node) -> None:
             if r.kind in ("table", "materialized view") and node.get("name") in (None, r.schema)
         ]
     p.lock(tables, SUE if concurrent else SHARE)
-    p.build(tables)
+    p.build(k for k in tables if p.state.indexes_of(k) or not p.relation(k).known)
 
 
 def _refresh(p: Prediction, node: Node) -> None:
