@@ -120,20 +120,23 @@ class Data:
         making.refresh()
         loading = _Loading(self.connection, making)
         itself = any(key.target == table.oid for key in table.foreign_keys)
-        have, barren = before, 0
+        have, barren, accepted = before, 0, 1.0
         for turn in range(_MOST_ROUNDS + (2 if itself else 0)):
             missing = wanted - have
             if missing <= 0 or barren >= 2 or loading.gave_up:
                 break
+            if turn:
+                making.refresh()
             # Rows that point at rows of their own table come in waves: first the roots.
             ask = max(1, missing // 10) if itself and turn < 2 else missing
-            rows = making.rows(ask if turn < 2 else min(ask * 2, ask + 500))
+            # Rows are refused now and then: offer as many more as were refused the last time.
+            rows = making.rows(min(round(ask / max(accepted, 0.25)), ask + 1000))
             if rows:
-                loading.load(rows[: max(ask * 2, 1)])
+                loading.load(rows)
             now = making.count()
             barren = barren + 1 if now == have else 0
+            accepted = (now - have) / len(rows) if rows else 1.0
             have = now
-            making.refresh()
         if have == before and loading.reasons:
             have = self._without_triggers(making, loading, wanted, before)
         note = None
@@ -272,14 +275,17 @@ class _Loading:
         self.rejected = 0
         self.gave_up = False
         self.without_triggers = False
-        table = making.table
-        self.simple = not (making.checks or table.exclusions or table.triggers)
+        # Where conflicts are part of the game, COPY would fail as a whole.
+        self.quick = not any(unique.partial for unique in making.table.uniques)
 
     def load(self, rows: Sequence[Row]) -> None:
         """Insert as many of the rows as the table takes."""
-        if self.simple and self._copy(rows):
-            return
-        self.simple = False
+        if self.quick:
+            verdicts = self.making.judge(rows)
+            rows = [row for row, met in zip(rows, verdicts, strict=True) if all(met)]
+            if self._copy(rows):
+                return
+            self.quick = False
         try:
             with self.connection.transaction():
                 self.making.stage(rows)

@@ -8,6 +8,7 @@ those rows are the ways that later rows are made.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -94,6 +95,7 @@ class Making:
         self._solutions: list[_Solution] = []
         self._solved: frozenset[str] = frozenset()
         self.checks = self._all_checks()
+        self._checked = frozenset(name for check in self.checks for name in check.columns)
         self.unjudged: set[str] = set()  # checks that need a real row
         self._prepare()
 
@@ -230,7 +232,8 @@ class Making:
                 return draw.row
         return None
 
-    def _draw(self) -> Draw | None:
+    def _draw(self, only: frozenset[str] | None = None) -> Draw | None:
+        """A row, or those columns of it that trials need."""
         self.number += 1
         draw = Draw(self.random, self.number)
         if not self._point(draw):
@@ -239,7 +242,7 @@ class Making:
         for solution in self._solutions:
             recipe = self.random.choices(solution.recipes, solution.weights)[0]
             self._follow(recipe, solution.ways, draw)
-        self._complete(draw)
+        self._complete(draw, only)
         return draw
 
     def _follow(self, recipe: Recipe, ways: dict[str, list[Maker]], draw: Draw) -> None:
@@ -249,10 +252,10 @@ class Making:
                 value = self._makers[name](draw)
             draw.row[name] = value
 
-    def _complete(self, draw: Draw) -> None:
+    def _complete(self, draw: Draw, only: frozenset[str] | None = None) -> None:
         for column in self.written:
             name = column.name
-            if name in draw.row:
+            if name in draw.row or (only is not None and name not in only):
                 continue
             if self._nullable[name] and self.random.random() < _NULL_SHARE:
                 draw.row[name] = None
@@ -384,7 +387,9 @@ class Making:
         """Find out how to fill the columns that checks are about."""
         if not self.checks or self.cannot:
             return
-        sample = [d.row for d in (self._draw() for _ in range(150)) if d is not None]
+        with self._trial():
+            drawn = [self._draw(self._checked) for _ in range(80)]
+        sample = [draw.row for draw in drawn if draw is not None]
         if not sample:
             return
         verdicts = self.judge(sample)
@@ -424,7 +429,7 @@ class Making:
         best: list[tuple[int, Recipe]] = []
         for round_number in range(10):
             recipes = []
-            for _ in range(300):
+            for _ in range(200):
                 order = list(names)
                 self.random.shuffle(order)
                 recipe = [(name, self.random.randrange(len(ways[name]))) for name in order]
@@ -442,7 +447,7 @@ class Making:
                     found[tried_recipe] += 1
                 best.append((score, tried_recipe))
             best = sorted(best, key=lambda pair: -pair[0])[:40]
-            if len(found) >= 60 or (found and round_number >= 5):
+            if len(found) >= 30 or (found and round_number >= 5):
                 break
         if not found:
             said = ", ".join(sorted({self.checks[n].name for n in checks}))
@@ -458,7 +463,7 @@ class Making:
         names: tuple[str, ...],
     ) -> None:
         """Prefer recipes that rarely fail and that leave few columns NULL."""
-        recipes = [recipe for recipe, _ in found.most_common(80)]
+        recipes = [recipe for recipe, _ in found.most_common(40)]
         rates: Counter[Recipe] = Counter()
         filled: Counter[Recipe] = Counter()
         for recipe, verdict, row in self._try_rows([r for r in recipes for _ in range(5)], ways):
@@ -504,27 +509,26 @@ class Making:
     ) -> Iterator[tuple[Recipe, list[bool], Row]]:
         rows: list[Row] = []
         kept = []
-        for recipe in recipes:
-            self.number += 1
-            draw = Draw(self.random, self.number)
-            if not self._point(draw):
-                continue
-            self._place(draw)
-            self._follow(recipe, ways, draw)
-            self._complete(draw)
-            rows.append(draw.row)
-            kept.append(recipe)
-        verdicts = self.judge(rows)
-        self._give_back()
-        return zip(kept, verdicts, rows, strict=True)
+        with self._trial():
+            for recipe in recipes:
+                self.number += 1
+                draw = Draw(self.random, self.number)
+                if not self._point(draw):
+                    continue
+                self._place(draw)
+                self._follow(recipe, ways, draw)
+                self._complete(draw, self._checked)
+                rows.append(draw.row)
+                kept.append(recipe)
+        return zip(kept, self.judge(rows), rows, strict=True)
 
-    def _give_back(self) -> None:
-        """Keys that only trials used are free again."""
-        for point in self._points:
-            if point.unused is not None:
-                taken = set(self._existing(point.key.columns))
-                point.unused = [k for k in point.keys if k not in taken]
-                self.random.shuffle(point.unused)
+    @contextlib.contextmanager
+    def _trial(self) -> Iterator[None]:
+        """Rows made within are never inserted: the keys they point at are not used up."""
+        unused = [None if p.unused is None else list(p.unused) for p in self._points]
+        yield
+        for point, before in zip(self._points, unused, strict=True):
+            point.unused = before
 
     def judge(self, rows: Sequence[Row]) -> list[list[bool]]:
         """For every row, which checks the server finds met."""
@@ -533,7 +537,7 @@ class Making:
         if not self.checks:
             return [[] for _ in rows]
         with self.connection.transaction():
-            self.stage(rows)
+            self.stage(rows, self._checked)
             try:
                 with self.connection.transaction():
                     return self._verdicts([sql.SQL(c.expression) for c in self.checks], len(rows))
@@ -562,8 +566,8 @@ class Making:
 
     # The stage: a temporary table without any constraint, where rows wait for their verdict
 
-    def stage(self, rows: Sequence[Row]) -> None:
-        """Put rows on the stage, in place of those that stand there."""
+    def stage(self, rows: Sequence[Row], only: frozenset[str] | None = None) -> None:
+        """Put rows (or some columns of them) on the stage, in place of those that stand there."""
         if self._stage is None:
             self._stage = sql.Identifier(f"zd_stage_{self.table.oid}")
             columns = [
@@ -580,7 +584,7 @@ class Making:
                 )
             )
         self.connection.execute(sql.SQL("TRUNCATE {}").format(self._stage))
-        names = [c.name for c in self.written]
+        names = [c.name for c in self.written if only is None or c.name in only]
         copy_rows(
             self.connection,
             self._stage,
