@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from zero_downtime.catalog import Change, Fact
 from zero_downtime.check import Checked, Difference
+from zero_downtime.report.words import shortened
 
 
 def text(checked: Checked) -> str:
@@ -86,5 +87,4 @@ def _described(change: Change) -> str:
 
 
 def _short(fact: Fact | None) -> str:
-    words = " ".join(fact.definition.split()) if fact else ""
-    return words if len(words) <= 80 else words[:79] + "…"
+    return shortened(fact.definition, 80) if fact else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.plan import Step
 from zero_downtime.report.lint import finding_value
+from zero_downtime.report.words import shortened
 
 _SHOWN = 8  # so many steps are told one by one
 
@@ -94,8 +95,7 @@ def _counted(kind: str, count: int) -> str:
 
 
 def _short(step: Step) -> str:
-    sql = " ".join(step.sql.split())
-    sql = sql if len(sql) <= 92 else sql[:91] + "…"
+    sql = shortened(step.sql, 92)
     return f"{sql}\n      {step.why}" if step.why else sql
 
 

@@ -19,6 +19,7 @@ from zero_downtime.rehearse.result import (
     Waits,
     as_json,
 )
+from zero_downtime.report.words import is_setting, shortened
 
 _MOST_STEPS = 12  # of one direction; JSON has them all
 _MOST_LOCKS = 4  # of one step
@@ -107,10 +108,11 @@ def _direction(name: str, run: Run, width: int) -> list[Text]:
     line.append(f" in {_seconds(run.seconds)}", "default not bold")
     line.append(_usual(run), "dim not bold")
     lines = [line]
-    for number, step in enumerate(run.steps[:_MOST_STEPS], 1):
+    steps = [step for step in run.steps if step.locks or not is_setting(step.sql)]
+    for number, step in enumerate(steps[:_MOST_STEPS], 1):
         lines += _step(number, step, width)
-    if len(run.steps) > _MOST_STEPS:
-        lines.append(Text(f"    … and {len(run.steps) - _MOST_STEPS} more (--format json)", "dim"))
+    if len(steps) > _MOST_STEPS:
+        lines.append(Text(f"    … and {len(steps) - _MOST_STEPS} more (--format json)", "dim"))
     return lines
 
 
@@ -124,11 +126,8 @@ def _usual(run: Run) -> str:
 
 
 def _step(number: int, step: StepResult, width: int) -> list[Text]:
-    sql = " ".join(step.sql.split())
-    room = width - 18
-    shown = sql if len(sql) <= room else sql[: room - 1] + "…"
     first = Text(f"   {number:>2} ")
-    first.append(shown, "cyan")
+    first.append(shortened(step.sql, width - 18), "cyan")
     lines = [first]
     facts = [_seconds(step.seconds)]
     if step.reads.operations or step.writes.operations:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from zero_downtime.history import Revision
+from zero_downtime.report.words import is_setting, shortened
 from zero_downtime.upgrade.events import (
     Event,
     LeftoverDropped,
@@ -28,10 +29,12 @@ def event_line(event: Event) -> str | None:
         case RevisionBegins(revision, direction):
             arrow = "↑" if direction == "upgrade" else "↓"
             return f"{arrow} {_named(revision)}"
+        case StatementEnds(statement) if is_setting(statement.sql):
+            return None
         case StatementEnds(statement, seconds):
-            return f"  {_time(seconds):>8}  {_short(statement.sql)}"
+            return f"  {_time(seconds):>8}  {shortened(statement.sql, _WIDTH)}"
         case Skipped(statement):
-            return f"   is done  {_short(statement.sql)}"
+            return f"   is done  {shortened(statement.sql, _WIDTH)}"
         case LeftoverDropped(_, index):
             return f"   dropped  {index}, INVALID since an interrupted build"
         case Waiting(statement, holders, seconds):
@@ -152,11 +155,6 @@ def _named(revision: Revision) -> str:
 
 def _at(ids: Iterable[str]) -> str:
     return ", ".join(ids) or "base (no revision)"
-
-
-def _short(sql: str) -> str:
-    line = " ".join(sql.split())
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 2] + " …"
 
 
 def _time(seconds: float) -> str:
