@@ -16,7 +16,8 @@ from zero_downtime.lint.rules.notation import (
 )
 from zero_downtime.lint.session import Session
 from zero_downtime.lint.unit import Suppression, Unit, units_of
-from zero_downtime.sql.apply import RELATION_KINDS, apply_node
+from zero_downtime.sql.apply import apply_node
+from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.effects import predict_node
 from zero_downtime.sql.script import ends_in_rollback, error_location
 from zero_downtime.sql.state import State

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.apply import constraint_columns
+from zero_downtime.sql.apply_tables import constraint_columns
 from zero_downtime.sql.attach import bound_is_proven
-from zero_downtime.sql.effects import Prediction
 from zero_downtime.sql.facts import Constraint, Relation
-from zero_downtime.sql.state import sequence_in
-from zero_downtime.sql.tree import Node, columns_in, fields_of, names_of, tagged, text_of, walk
+from zero_downtime.sql.prediction import Prediction
+from zero_downtime.sql.tree import (
+    Node,
+    columns_in,
+    fields_of,
+    names_of,
+    sequence_in,
+    tagged,
+    text_of,
+    walk,
+)
 from zero_downtime.sql.types import SERIAL_TYPES, Change, change_of
 
 AE = LockMode.ACCESS_EXCLUSIVE

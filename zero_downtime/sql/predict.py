@@ -13,10 +13,10 @@ from zero_downtime.sql.alter_table import (
     dependents_on,
     referenced_columns,
 )
-from zero_downtime.sql.apply import RELATION_KINDS
-from zero_downtime.sql.effects import Prediction
+from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.facts import Constraint, Relation
-from zero_downtime.sql.state import sequence_in
+from zero_downtime.sql.prediction import Prediction
+from zero_downtime.sql.script import read_script
 from zero_downtime.sql.tree import (
     Node,
     NotParsed,
@@ -28,6 +28,7 @@ from zero_downtime.sql.tree import (
     options_of,
     parse,
     path_of,
+    sequence_in,
     tagged,
     text_of,
     walk,
@@ -624,9 +625,6 @@ def _alter_sequence(p: Prediction, node: Node) -> None:
         return
     p.lock(key, SRE)
     if any(fields_of(item)["defname"] != "owned_by" for item in node.get("options", ())):
-        if p.state.relation(key) is None:
-            p.state = p.state.copy()
-            p.state.put(p.state.assume(key, "sequence"))
         p.rewrite(key, reads=False)
     _own_sequence(p, node)
 
@@ -654,8 +652,6 @@ def _create_function(p: Prediction, node: Node) -> None:
     options = {fields_of(o)["defname"]: fields_of(o)["arg"] for o in node.get("options", ())}
     if str(constant(options.get("language"))).lower() != "sql" or "as" not in options:
         return
-    from zero_downtime.sql.script import read_script
-
     for statement in read_script(text_of(options["as"]["List"]["items"][0])).statements:
         try:
             kind, fields = parse(statement.sql)

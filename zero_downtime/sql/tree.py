@@ -142,3 +142,14 @@ def options_of(nodes: list[Node] | None) -> dict[str, str | int | bool | None]:
         fields = fields_of(node)
         found[fields["defname"]] = constant(fields["arg"]) if "arg" in fields else True
     return found
+
+
+def sequence_in(expression: Node | None) -> str | None:
+    """The text in ``nextval('text')``, when an expression is that."""
+    if not expression or kind_of(expression)[0] != "FuncCall":
+        return None
+    call = fields_of(expression)
+    if call["funcname"][-1].get("String", {}).get("sval") not in ("nextval", "setval", "currval"):
+        return None
+    named = constant((call.get("args") or [None])[0])
+    return named if isinstance(named, str) else None

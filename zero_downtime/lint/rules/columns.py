@@ -8,7 +8,7 @@ from zero_downtime.lint.finding import Finding, Severity
 from zero_downtime.lint.rule import Here, Rule, contype, short, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.alter_table import type_change
-from zero_downtime.sql.effects import Prediction
+from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.tree import Node, fields_of, names_of, path_of
 from zero_downtime.sql.types import SERIAL_TYPES, change_of
 

@@ -8,7 +8,7 @@ from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype, short, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.alter_table import is_proven_not_null
-from zero_downtime.sql.apply import constraint_columns, free_name
+from zero_downtime.sql.apply_tables import constraint_columns, free_name
 from zero_downtime.sql.tree import Node, fields_of, names_of
 
 _OWN = "-- in a transaction of its own"
