@@ -1,29 +1,470 @@
-"""Every pair of schemas is planned in both directions, and the plan run on a copy with rows."""
+"""Pairs of schemas are planned there and back, and each plan is run on a copy that holds rows.
+
+A pair is the schema BASE and the same after a change, which is plain SQL. What PostgreSQL can't do
+without making writers wait, or what has no plan, is said per direction and must be exactly so.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
 from zero_downtime.catalog import Catalog, load_dump, read_catalog
 from zero_downtime.generate.prove import ProvenPlan, plan_and_prove
 from zero_downtime.plan import Plan
-from zero_downtime.postgres.server import EmbeddedServer, Server
+from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.sql.effects import predict
 from zero_downtime.sql.script import split
 from zero_downtime.sql.state import State, state_from
 
-# importmode=importlib knows no modules beside a test.
-_spec = importlib.util.spec_from_file_location("zd_pairs", Path(__file__).parent / "pairs.py")
-assert _spec is not None and _spec.loader is not None
-pairs = importlib.util.module_from_spec(_spec)
-sys.modules["zd_pairs"] = pairs
-_spec.loader.exec_module(pairs)
+BASE = """
+CREATE SCHEMA shop;
+CREATE TYPE shop.state AS ENUM ('open', 'paid', 'sent');
+CREATE TYPE shop.size AS (width integer, height integer);
+CREATE DOMAIN shop.email AS text CONSTRAINT has_at CHECK (VALUE LIKE '%@%');
+CREATE FUNCTION shop.twice(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
+CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TABLE shop.customers (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name varchar(20) NOT NULL,
+    mail shop.email,
+    code integer,
+    note text DEFAULT 'open',
+    kind text,
+    CONSTRAINT customers_code_key UNIQUE (code)
+);
+CREATE TABLE shop.orders (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    customer_id bigint,
+    code integer CONSTRAINT orders_code_fkey REFERENCES shop.customers (code),
+    state shop.state NOT NULL DEFAULT 'open',
+    total numeric(10,2) NOT NULL DEFAULT 0,
+    placed timestamptz NOT NULL DEFAULT now(),
+    doubled numeric GENERATED ALWAYS AS (total * 2) STORED,
+    CONSTRAINT orders_total_check CHECK (total >= 0)
+);
+COMMENT ON COLUMN shop.orders.total IS 'sum; of all lines';
+COMMENT ON CONSTRAINT orders_total_check ON shop.orders IS 'never negative';
+CREATE INDEX orders_placed ON shop.orders (placed);
+COMMENT ON INDEX shop.orders_placed IS 'for the list';
+CREATE INDEX orders_open ON shop.orders (customer_id) WHERE state = 'open';
+CREATE VIEW shop.recent AS SELECT id, customer_id, total FROM shop.orders;
+COMMENT ON VIEW shop.recent IS 'the last ones';
+GRANT SELECT ON shop.recent TO pg_read_all_data;
+CREATE VIEW shop.totals AS SELECT customer_id, sum(total) AS total FROM shop.recent GROUP BY 1;
+CREATE MATERIALIZED VIEW shop.sales AS
+    SELECT customer_id, sum(total) AS total FROM shop.orders GROUP BY customer_id;
+CREATE UNIQUE INDEX sales_customer ON shop.sales (customer_id);
+ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON shop.orders USING (customer_id > 0);
+CREATE TRIGGER touched BEFORE UPDATE ON shop.orders
+    FOR EACH ROW WHEN (new.customer_id > 0) EXECUTE FUNCTION shop.touch();
+CREATE TABLE shop.events (id bigint, at date NOT NULL, what text, PRIMARY KEY (id, at))
+    PARTITION BY RANGE (at);
+CREATE TABLE shop.events_jan PARTITION OF shop.events
+    FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE INDEX events_at ON shop.events (at);
+CREATE TABLE shop.events_feb (id bigint NOT NULL, at date NOT NULL, what text);
+CREATE TABLE shop.bookings (room integer, during tstzrange, size shop.size, plain integer);
+CREATE SEQUENCE shop.numbers;
+CREATE STATISTICS shop.orders_stats ON customer_id, code FROM shop.orders;
+INSERT INTO shop.customers (name, mail, code) VALUES ('ann', 'a@b', 1), ('bob', 'b@c', 2);
+INSERT INTO shop.orders (customer_id, code, total) VALUES (1, 1, 10), (2, 2, 20);
+INSERT INTO shop.events VALUES (1, '2026-01-05', 'x');
+INSERT INTO shop.events_feb VALUES (2, '2026-02-05', 'y');
+INSERT INTO shop.bookings VALUES (1, '[2026-01-01,2026-01-02)', (1, 2), 5);
+REFRESH MATERIALIZED VIEW shop.sales;
+"""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One change of BASE. ``up`` leads to it, ``down`` back."""
+
+    name: str
+    change: str
+    # Directions in which some existing table is read or rewritten while writers wait.
+    blocks: tuple[str, ...] = ()
+    # Directions that have no plan, with words of the reason.
+    not_planned: tuple[tuple[str, str], ...] = ()
+    major: int = 14
+
+
+def pair(name: str, change: str, blocks: str = "", major: int = 14, **not_planned: str) -> Pair:
+    return Pair(name, change, tuple(blocks.split()), tuple(not_planned.items()), major)
+
+
+TABLES = [
+    pair("nothing", ""),
+    pair("a table with everything", """
+        CREATE TABLE shop.lines (
+            id integer GENERATED BY DEFAULT AS IDENTITY (START 5 INCREMENT 2 CYCLE MAXVALUE 99),
+            order_id bigint NOT NULL REFERENCES shop.orders ON DELETE CASCADE,
+            n serial, token uuid DEFAULT gen_random_uuid(), doubled integer
+            GENERATED ALWAYS AS (id * 2) STORED, UNIQUE (order_id, token), CHECK (id > 0));
+        CREATE INDEX ON shop.lines (order_id) INCLUDE (n) WHERE n > 1;
+        COMMENT ON TABLE shop.lines IS 'it''s; new';
+        ALTER TABLE shop.lines ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY q ON shop.lines FOR SELECT USING (true);
+        CREATE TRIGGER t AFTER INSERT ON shop.lines FOR EACH ROW EXECUTE FUNCTION shop.touch()"""),
+    pair("two tables that refer to each other", """
+        CREATE TABLE shop.a (id integer PRIMARY KEY, b integer);
+        CREATE TABLE shop.b (id integer PRIMARY KEY, a integer REFERENCES shop.a);
+        ALTER TABLE shop.a ADD FOREIGN KEY (b) REFERENCES shop.b"""),
+    pair("a table goes with its views",
+         "DROP VIEW shop.totals; DROP VIEW shop.recent; DROP MATERIALIZED VIEW shop.sales;"
+         "DROP TABLE shop.orders"),
+    pair("storage parameters", "ALTER TABLE shop.customers SET (fillfactor=70,"
+         " autovacuum_enabled=false, toast.autovacuum_enabled=false)"),
+    pair("unlogged", "ALTER TABLE shop.bookings SET UNLOGGED", blocks="up down"),
+    pair("replica identity", "ALTER TABLE shop.customers REPLICA IDENTITY FULL"),
+    pair("replica identity by an index",
+         "ALTER TABLE shop.customers ALTER code SET NOT NULL;"
+         "CREATE UNIQUE INDEX ident ON shop.customers (code);"
+         "ALTER TABLE shop.customers REPLICA IDENTITY USING INDEX ident"),
+    pair("clustered on", "ALTER TABLE shop.orders CLUSTER ON orders_placed"),
+    pair("row security", "ALTER TABLE shop.customers ENABLE ROW LEVEL SECURITY;"
+         "ALTER TABLE shop.orders FORCE ROW LEVEL SECURITY"),
+    pair("inherits", "CREATE TABLE shop.child (extra text) INHERITS (shop.bookings)"),
+    pair("becomes a child", "CREATE TABLE shop.parent (plain integer);"
+         "ALTER TABLE shop.bookings INHERIT shop.parent"),
+    pair("of a type", "CREATE TABLE shop.sizes OF shop.size (width PRIMARY KEY)"),
+    pair("tablespace", "CREATE TABLE shop.far (a integer) TABLESPACE zd_far;"
+         "CREATE INDEX far_a ON shop.far (a) TABLESPACE zd_far"),
+    pair("moved to a tablespace", "ALTER TABLE shop.bookings SET TABLESPACE zd_far",
+         blocks="up down"),
+    pair("quoted and non-ASCII names", """
+        CREATE SCHEMA "Größe"; CREATE TABLE "Größe"."Tisch "" 1" ("select" integer PRIMARY KEY,
+            "Breite; cm" integer CHECK ("Breite; cm" > 0));
+        CREATE INDEX "idx Ü" ON "Größe"."Tisch "" 1" ("Breite; cm");
+        COMMENT ON COLUMN "Größe"."Tisch "" 1"."Breite; cm" IS 'ä; -- no comment';
+        CREATE FUNCTION "Größe"."Tu was"("ein Wert" integer) RETURNS integer LANGUAGE sql
+            AS $q$ SELECT 1; SELECT $$;$$::text = '' OR $1 > 0 $q$ """.replace(
+            "SELECT 1; SELECT $$;$$::text = '' OR $1 > 0", "SELECT length($$;$$) + $1")),
+]  # fmt: skip
+
+COLUMNS = [
+    pair("a column", "ALTER TABLE shop.orders ADD note text"),
+    pair("a required column with a default",
+         "ALTER TABLE shop.orders ADD currency char(3) NOT NULL DEFAULT 'EUR'"),
+    pair("a column goes", "ALTER TABLE shop.customers DROP note"),
+    pair("required", "ALTER TABLE shop.orders ALTER customer_id SET NOT NULL"),
+    pair("no longer required", "ALTER TABLE shop.customers ALTER name DROP NOT NULL"),
+    pair("a named NOT NULL", "ALTER TABLE shop.orders ADD CONSTRAINT who NOT NULL customer_id",
+         major=18),
+    pair("a default", "ALTER TABLE shop.customers ALTER note SET DEFAULT 'y', ALTER kind"
+         " SET DEFAULT 'z'"),
+    pair("no default", "ALTER TABLE shop.customers ALTER note DROP DEFAULT"),
+    pair("longer varchar", "ALTER TABLE shop.customers ALTER name TYPE varchar(50)",
+         blocks="down"),
+    pair("varchar to text", "ALTER TABLE shop.customers ALTER name TYPE text", blocks="down"),
+    pair("integer to bigint", "ALTER TABLE shop.bookings ALTER plain TYPE bigint",
+         blocks="up down"),
+    pair("text to integer by USING", "ALTER TABLE shop.customers ALTER kind TYPE integer"
+         " USING kind::integer", blocks="up down"),
+    pair("a default that blocks the type", "ALTER TABLE shop.customers ALTER note DROP DEFAULT,"
+         " ALTER note TYPE shop.state USING 'open', ALTER note SET DEFAULT 'paid'",
+         blocks="up down"),
+    pair("to an array", "ALTER TABLE shop.bookings ALTER plain TYPE integer[] USING ARRAY[plain]",
+         blocks="up", down="no cast"),
+    pair("a type under views, policy, trigger and generated column", """
+        DROP VIEW shop.totals; DROP VIEW shop.recent; DROP MATERIALIZED VIEW shop.sales;
+        DROP POLICY own ON shop.orders; DROP TRIGGER touched ON shop.orders;
+        ALTER TABLE shop.orders DROP doubled; ALTER TABLE shop.orders ALTER total TYPE bigint;
+        ALTER TABLE shop.orders ALTER customer_id TYPE integer;
+        ALTER TABLE shop.orders ADD doubled numeric GENERATED ALWAYS AS (total * 2) STORED;
+        CREATE VIEW shop.recent AS SELECT id, customer_id, total FROM shop.orders;
+        COMMENT ON VIEW shop.recent IS 'the last ones';
+        GRANT SELECT ON shop.recent TO pg_read_all_data;
+        CREATE VIEW shop.totals AS SELECT customer_id, sum(total) AS total FROM shop.recent
+            GROUP BY 1;
+        CREATE MATERIALIZED VIEW shop.sales AS
+            SELECT customer_id, sum(total) AS total FROM shop.orders GROUP BY customer_id;
+        CREATE UNIQUE INDEX sales_customer ON shop.sales (customer_id);
+        CREATE POLICY own ON shop.orders USING (customer_id > 0);
+        CREATE TRIGGER touched BEFORE UPDATE ON shop.orders
+            FOR EACH ROW WHEN (new.customer_id > 0) EXECUTE FUNCTION shop.touch()""",
+         blocks="up down"),
+    pair("collation", 'ALTER TABLE shop.customers ALTER kind TYPE text COLLATE "C"'),
+    pair("storage, compression, statistics", """
+        ALTER TABLE shop.customers ALTER kind SET STORAGE EXTERNAL, ALTER kind SET COMPRESSION pglz,
+            ALTER kind SET STATISTICS 300, ALTER kind SET (n_distinct=5)"""),
+    pair("identity options", "ALTER TABLE shop.orders ALTER id SET INCREMENT BY 10 SET CACHE 5,"
+         " ALTER id SET GENERATED BY DEFAULT"),
+    pair("no identity", "ALTER TABLE shop.orders ALTER id DROP IDENTITY", down="identity"),
+    pair("serial", "ALTER TABLE shop.customers ADD n serial", blocks="up"),
+    pair("a generated column", "ALTER TABLE shop.bookings ADD g integer GENERATED ALWAYS AS"
+         " (plain * 2) STORED", blocks="up"),
+    pair("a virtual column", "ALTER TABLE shop.bookings ADD g integer GENERATED ALWAYS AS"
+         " (plain * 2) VIRTUAL", major=18),
+    pair("another expression", "ALTER TABLE shop.orders ALTER doubled SET EXPRESSION AS (total*3)",
+         blocks="up down", major=17),
+    pair("stored becomes virtual", """ALTER TABLE shop.orders DROP doubled;
+        ALTER TABLE shop.orders ADD doubled numeric GENERATED ALWAYS AS (total * 2) VIRTUAL;
+        COMMENT ON COLUMN shop.orders.doubled IS 'v'""", blocks="down", major=18),
+    pair("no longer generated", "ALTER TABLE shop.orders ALTER doubled DROP EXPRESSION",
+         blocks="down"),
+    pair("column privileges and comments", """GRANT SELECT (id), UPDATE (note) ON shop.customers
+        TO pg_monitor; COMMENT ON COLUMN shop.customers.note IS 'a ''note'''"""),
+]  # fmt: skip
+
+CONSTRAINTS = [
+    pair("foreign key", "ALTER TABLE shop.orders ADD CONSTRAINT who FOREIGN KEY (customer_id)"
+         " REFERENCES shop.customers ON DELETE CASCADE"),
+    pair("foreign key, not valid", "ALTER TABLE shop.orders ADD CONSTRAINT who FOREIGN KEY"
+         " (customer_id) REFERENCES shop.customers NOT VALID"),
+    pair("foreign key, deferrable", "ALTER TABLE shop.orders ALTER CONSTRAINT orders_code_fkey"
+         " DEFERRABLE INITIALLY DEFERRED"),
+    pair("foreign key, another action", "ALTER TABLE shop.orders DROP CONSTRAINT orders_code_fkey,"
+         " ADD CONSTRAINT orders_code_fkey FOREIGN KEY (code) REFERENCES shop.customers (code)"
+         " ON DELETE SET NULL (code)", major=15),
+    pair("not enforced", "ALTER TABLE shop.orders ADD CONSTRAINT c CHECK (code > 0) NOT ENFORCED;"
+         "ALTER TABLE shop.orders ADD CONSTRAINT f FOREIGN KEY (customer_id)"
+         " REFERENCES shop.customers NOT ENFORCED", major=18),
+    pair("check", "ALTER TABLE shop.orders ADD CONSTRAINT pos CHECK (code >= 0)"),
+    pair("check of a list", "ALTER TABLE shop.customers ADD CONSTRAINT k"
+         " CHECK (name IN ('ann', 'bob'))"),
+    pair("check, another expression", "ALTER TABLE shop.orders DROP CONSTRAINT orders_total_check,"
+         " ADD CONSTRAINT orders_total_check CHECK (total > 0);"
+         "COMMENT ON CONSTRAINT orders_total_check ON shop.orders IS 'never negative'"),
+    pair("check, not valid", "ALTER TABLE shop.orders DROP CONSTRAINT orders_total_check,"
+         " ADD CONSTRAINT orders_total_check CHECK (total >= 0) NOT VALID"),
+    pair("check, no inherit", "ALTER TABLE shop.bookings ADD CONSTRAINT ni CHECK (plain > 0)"
+         " NO INHERIT"),
+    pair("check that calls a function of its table", """
+        CREATE FUNCTION shop.fits(b shop.bookings) RETURNS boolean LANGUAGE sql IMMUTABLE
+            AS 'SELECT true';
+        ALTER TABLE shop.bookings ADD CONSTRAINT fit CHECK (shop.fits(bookings.*))"""),
+    pair("constraint renamed", "ALTER TABLE shop.orders RENAME CONSTRAINT orders_total_check TO t"),
+    pair("unique", "ALTER TABLE shop.customers ADD CONSTRAINT u UNIQUE (name) INCLUDE (note)"),
+    pair("unique, nulls not distinct", "ALTER TABLE shop.customers ADD CONSTRAINT u"
+         " UNIQUE NULLS NOT DISTINCT (name, kind)", major=15),
+    pair("unique, deferrable", "ALTER TABLE shop.customers ADD CONSTRAINT u UNIQUE (name)"
+         " DEFERRABLE INITIALLY DEFERRED"),
+    pair("a key that others refer to", "ALTER TABLE shop.orders DROP CONSTRAINT orders_code_fkey;"
+         "ALTER TABLE shop.customers DROP CONSTRAINT customers_code_key,"
+         " ADD CONSTRAINT customers_code_key UNIQUE (code) INCLUDE (name);"
+         "ALTER TABLE shop.orders ADD CONSTRAINT orders_code_fkey FOREIGN KEY (code)"
+         " REFERENCES shop.customers (code)"),
+    pair("primary key", "ALTER TABLE shop.orders DROP CONSTRAINT orders_pkey,"
+         " ADD PRIMARY KEY (id, placed)"),
+    pair("primary key where there was none", "UPDATE shop.bookings SET room = 1;"
+         "ALTER TABLE shop.bookings ADD PRIMARY KEY (room)"),
+    pair("exclusion", "ALTER TABLE shop.bookings ADD CONSTRAINT free EXCLUDE USING gist"
+         " (during WITH &&)", blocks="up"),
+    pair("without overlaps", "CREATE EXTENSION btree_gist; CREATE TABLE shop.rates (id integer,"
+         " during daterange, PRIMARY KEY (id, during WITHOUT OVERLAPS)); CREATE TABLE shop.uses"
+         " (id integer, during daterange, FOREIGN KEY (id, PERIOD during) REFERENCES shop.rates"
+         " (id, PERIOD during))", major=18),
+]  # fmt: skip
+
+INDEXES = [
+    pair("index", "CREATE INDEX i ON shop.orders (customer_id) INCLUDE (total) WHERE total > 0"),
+    pair("unique expression index", "CREATE UNIQUE INDEX i ON shop.customers (lower(name))"),
+    pair("index with all attributes", """CREATE INDEX i ON shop.customers USING btree
+        (kind COLLATE "C" text_pattern_ops DESC NULLS LAST) WITH (fillfactor=70);
+        CREATE INDEX j ON shop.orders ((total + 1)); ALTER INDEX shop.j ALTER 1 SET STATISTICS 99;
+        CREATE INDEX b ON shop.orders USING brin (placed) WITH (pages_per_range=4);
+        CREATE INDEX h ON shop.orders USING hash (code)"""),
+    pair("index replaced", """DROP INDEX shop.orders_placed;
+        CREATE INDEX orders_placed ON shop.orders (placed DESC, id);
+        COMMENT ON INDEX shop.orders_placed IS 'for the list'"""),
+    pair("another predicate", "DROP INDEX shop.orders_open;"
+         "CREATE INDEX orders_open ON shop.orders (customer_id) WHERE state = 'paid'"),
+    pair("index renamed", "ALTER INDEX shop.orders_placed RENAME TO orders_when"),
+    pair("index goes", "DROP INDEX shop.orders_placed"),
+    pair("index on a partitioned table", "CREATE INDEX i ON shop.events (what)"),
+    pair("index of a partitioned table goes", "DROP INDEX shop.events_at"),
+    pair("index of a partitioned table replaced",
+         "DROP INDEX shop.events_at; CREATE INDEX events_at ON shop.events (at DESC)"),
+    pair("vector index", "CREATE EXTENSION vector; ALTER TABLE shop.customers ADD v vector(3);"
+         "CREATE INDEX i ON shop.customers USING hnsw (v vector_cosine_ops) WITH (m=8)"),
+    pair("index of a materialized view", "CREATE INDEX i ON shop.sales (total)"),
+]  # fmt: skip
+
+PARTITIONS = [
+    pair("a partition", "CREATE TABLE shop.events_mar PARTITION OF shop.events"
+         " FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')"),
+    pair("a default partition", "CREATE TABLE shop.events_rest PARTITION OF shop.events DEFAULT"),
+    pair("a table becomes a partition", "ALTER TABLE shop.events_feb ADD CONSTRAINT"
+         " events_feb_pkey PRIMARY KEY (id, at); CREATE INDEX events_feb_at_idx ON"
+         " shop.events_feb (at); ALTER TABLE shop.events ATTACH PARTITION shop.events_feb"
+         " FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')", blocks="up"),
+    pair("another bound", "ALTER TABLE shop.events DETACH PARTITION shop.events_jan;"
+         "ALTER TABLE shop.events ATTACH PARTITION shop.events_jan"
+         " FOR VALUES FROM ('2025-12-01') TO ('2026-02-01')", blocks="up down"),
+    pair("sub-partitions", """CREATE TABLE shop.events_apr PARTITION OF shop.events
+        FOR VALUES FROM ('2026-04-01') TO ('2026-05-01') PARTITION BY HASH (id);
+        CREATE TABLE shop.events_apr_0 PARTITION OF shop.events_apr
+        FOR VALUES WITH (modulus 2, remainder 0)"""),
+    pair("column of a partitioned table", "ALTER TABLE shop.events ADD note text NOT NULL"
+         " DEFAULT 'x'"),
+    pair("check of a partitioned table", "ALTER TABLE shop.events ADD CONSTRAINT pos"
+         " CHECK (id > 0)"),
+    pair("check of a partition", "ALTER TABLE shop.events_jan ADD CONSTRAINT pos CHECK (id > 0)"),
+    pair("a partitioned table", """CREATE TABLE shop.logs (id integer PRIMARY KEY, t text)
+        PARTITION BY HASH (id); CREATE TABLE shop.logs_0 PARTITION OF shop.logs
+        FOR VALUES WITH (modulus 1, remainder 0); CREATE INDEX ON shop.logs (t)"""),
+]  # fmt: skip
+
+TYPES = [
+    pair("enum value at the end", "ALTER TYPE shop.state ADD VALUE 'lost'", blocks="down"),
+    pair("enum value in the middle", "ALTER TYPE shop.state ADD VALUE 'packed' BEFORE 'sent'",
+         blocks="down"),
+    pair("an enum and a column of it", "CREATE TYPE shop.mood AS ENUM ('good', 'it''s');"
+         "ALTER TABLE shop.customers ADD mood shop.mood NOT NULL DEFAULT 'good'"),
+    pair("enum value goes", """DROP INDEX shop.orders_open;
+        ALTER TABLE shop.orders ALTER state DROP DEFAULT; ALTER TYPE shop.state RENAME TO old;
+        CREATE TYPE shop.state AS ENUM ('open', 'paid'); ALTER TABLE shop.orders ALTER state
+        TYPE shop.state USING state::text::shop.state, ALTER state SET DEFAULT 'open';
+        DROP TYPE shop.old;
+        CREATE INDEX orders_open ON shop.orders (customer_id) WHERE state = 'open'""",
+         blocks="up"),
+    pair("domain", "CREATE DOMAIN shop.positive AS integer DEFAULT 1 NOT NULL CHECK (VALUE > 0);"
+         "ALTER TABLE shop.orders ADD n shop.positive", blocks="up"),
+    pair("domain constraint", "ALTER DOMAIN shop.email DROP CONSTRAINT has_at;"
+         "ALTER DOMAIN shop.email ADD CONSTRAINT has_at CHECK (VALUE LIKE '_%@%');"
+         "ALTER DOMAIN shop.email ADD CONSTRAINT short CHECK (length(VALUE) < 99) NOT VALID;"
+         "ALTER DOMAIN shop.email SET DEFAULT '@'"),
+    pair("domain, another base", "ALTER TABLE shop.customers DROP mail; DROP DOMAIN shop.email;"
+         "CREATE DOMAIN shop.email AS varchar", up="base type", down="base type"),
+    pair("composite attribute", "ALTER TYPE shop.size ADD ATTRIBUTE depth integer"),
+    pair("composite and range types", "CREATE TYPE shop.pair AS (a integer, b text);"
+         "COMMENT ON COLUMN shop.pair.a IS 'first'; CREATE TYPE shop.span AS RANGE"
+         " (subtype = integer); COMMENT ON TYPE shop.span IS 's'"),
+    pair("sequence options", "ALTER SEQUENCE shop.numbers AS integer INCREMENT 5 MINVALUE 0"
+         " MAXVALUE 99 CYCLE"),
+    pair("a sequence and its owner", "CREATE SEQUENCE shop.n2 OWNED BY shop.customers.code;"
+         "ALTER TABLE shop.customers ALTER code SET DEFAULT nextval('shop.n2')"),
+    pair("collation object", "CREATE COLLATION shop.plain (provider = libc, locale = 'C');"
+         "ALTER TABLE shop.customers ADD p text COLLATE shop.plain"),
+]  # fmt: skip
+
+VIEWS = [
+    pair("a column at the end of a view", "CREATE OR REPLACE VIEW shop.recent AS"
+         " SELECT id, customer_id, total, placed FROM shop.orders"),
+    pair("another column order under another view", """DROP VIEW shop.totals; DROP VIEW shop.recent;
+        CREATE VIEW shop.recent AS SELECT total, customer_id, id FROM shop.orders;
+        COMMENT ON VIEW shop.recent IS 'the last ones'; GRANT SELECT ON shop.recent TO PUBLIC;
+        COMMENT ON COLUMN shop.recent.id IS 'x';
+        CREATE VIEW shop.totals AS SELECT customer_id, sum(total) AS total FROM shop.recent
+        GROUP BY 1"""),
+    pair("view options", "ALTER VIEW shop.recent SET (security_barrier=true, check_option=local)"),
+    pair("materialized view changed", """DROP MATERIALIZED VIEW shop.sales;
+        CREATE MATERIALIZED VIEW shop.sales AS SELECT customer_id, count(*) AS n FROM shop.orders
+        GROUP BY 1; CREATE UNIQUE INDEX sales_customer ON shop.sales (customer_id);
+        COMMENT ON MATERIALIZED VIEW shop.sales IS 'm'; GRANT SELECT ON shop.sales TO PUBLIC"""),
+    pair("a view on a materialized view that changes", """
+        DROP MATERIALIZED VIEW shop.sales; CREATE MATERIALIZED VIEW shop.sales AS
+        SELECT customer_id, count(*) AS n FROM shop.orders GROUP BY 1;
+        CREATE UNIQUE INDEX sales_customer ON shop.sales (customer_id);
+        CREATE VIEW shop.best AS SELECT customer_id, n FROM shop.sales"""),
+    pair("a view grouped by a primary key", "CREATE VIEW shop.per AS SELECT o.id, o.total,"
+         " count(*) AS n FROM shop.orders o GROUP BY o.id"),
+    pair("a rule and a default of a view", "CREATE RULE nothing AS ON INSERT TO shop.totals"
+         " DO INSTEAD NOTHING; ALTER VIEW shop.recent ALTER total SET DEFAULT 1"),
+    pair("recursive view", "CREATE RECURSIVE VIEW shop.ten (n) AS SELECT 1 UNION ALL"
+         " SELECT n + 1 FROM ten WHERE n < 10"),
+]  # fmt: skip
+
+ROUTINES = [
+    pair("function body", "CREATE OR REPLACE FUNCTION shop.twice(n integer) RETURNS integer"
+         " LANGUAGE sql IMMUTABLE AS 'SELECT n + n'"),
+    pair("function goes", "DROP FUNCTION shop.twice"),
+    pair("another return type", "DROP FUNCTION shop.twice; CREATE FUNCTION shop.twice(n integer)"
+         " RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT n * 2'; GRANT ALL ON FUNCTION"
+         " shop.twice TO pg_monitor; COMMENT ON FUNCTION shop.twice IS 'c'"),
+    pair("another name of an argument", "DROP FUNCTION shop.twice; CREATE FUNCTION"
+         " shop.twice(value integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT value * 2'"),
+    pair("another overload", "CREATE FUNCTION shop.twice(n text, VARIADIC more integer[])"
+         " RETURNS SETOF text LANGUAGE sql AS 'SELECT n'"),
+    pair("body with semicolons and quotes", """CREATE FUNCTION shop.talk(OUT a text, OUT b text)
+        LANGUAGE plpgsql AS $f$ BEGIN a := 'x;''y'; b := $q$ ; -- $q$; RETURN; END $f$"""),
+    pair("standard SQL body", "CREATE FUNCTION shop.rows() RETURNS bigint BEGIN ATOMIC"
+         " SELECT count(*) FROM shop.customers; END"),
+    pair("procedure and aggregate", "CREATE PROCEDURE shop.run(INOUT n integer) LANGUAGE sql"
+         " AS 'SELECT 1'; CREATE AGGREGATE shop.add(integer) (sfunc = int4pl, stype = integer)"),
+    pair("function privileges", "REVOKE ALL ON FUNCTION shop.twice(integer) FROM PUBLIC;"
+         "GRANT EXECUTE ON FUNCTION shop.twice(integer) TO pg_monitor WITH GRANT OPTION"),
+    pair("trigger", "CREATE TRIGGER t AFTER INSERT OR UPDATE OF code ON shop.orders"
+         " REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION shop.touch()"
+         .replace(" OR UPDATE OF code", "")),
+    pair("trigger changed", "CREATE OR REPLACE TRIGGER touched BEFORE UPDATE OF total ON"
+         " shop.orders FOR EACH ROW EXECUTE FUNCTION shop.touch()"),
+    pair("trigger disabled", "ALTER TABLE shop.orders DISABLE TRIGGER touched"),
+    pair("trigger for replicas", "ALTER TABLE shop.orders ENABLE ALWAYS TRIGGER touched;"
+         "COMMENT ON TRIGGER touched ON shop.orders IS 't'"),
+    pair("constraint trigger", "CREATE CONSTRAINT TRIGGER ct AFTER INSERT ON shop.orders"
+         " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION shop.touch()"),
+    pair("event trigger", "CREATE FUNCTION shop.on_ddl() RETURNS event_trigger LANGUAGE plpgsql"
+         " AS 'BEGIN END'; CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION"
+         " shop.on_ddl(); ALTER EVENT TRIGGER watch DISABLE"),
+    pair("rule", "CREATE RULE keep AS ON DELETE TO shop.bookings DO INSTEAD NOTHING;"
+         "ALTER TABLE shop.bookings DISABLE RULE keep; COMMENT ON RULE keep ON shop.bookings"
+         " IS 'r'"),
+]  # fmt: skip
+
+SECURITY = [
+    pair("policy changed", "DROP POLICY own ON shop.orders; CREATE POLICY own ON shop.orders"
+         " FOR UPDATE TO pg_monitor USING (customer_id > 1) WITH CHECK (total > 2)"),
+    pair("policy, restrictive", "CREATE POLICY strict ON shop.orders AS RESTRICTIVE USING (true);"
+         "COMMENT ON POLICY strict ON shop.orders IS 'p'"),
+    pair("table privileges", "GRANT SELECT, INSERT ON shop.orders TO pg_monitor;"
+         "GRANT SELECT ON shop.recent TO pg_monitor WITH GRANT OPTION;"
+         "GRANT USAGE ON SCHEMA shop TO PUBLIC; GRANT USAGE ON SEQUENCE shop.numbers TO PUBLIC"),
+    pair("fewer privileges", "REVOKE ALL ON shop.recent FROM pg_read_all_data"),
+    pair("type privileges", "REVOKE ALL ON TYPE shop.state FROM PUBLIC;"
+         "GRANT USAGE ON TYPE shop.size TO pg_monitor"),
+    pair("default privileges", "ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO"
+         " pg_monitor; ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"),
+]  # fmt: skip
+
+OTHERS = [
+    pair("comments on all kinds", """COMMENT ON SCHEMA shop IS 's'; COMMENT ON TABLE shop.orders
+        IS E'a\\nb\\\\'; COMMENT ON TYPE shop.state IS 't'; COMMENT ON DOMAIN shop.email IS 'd';
+        COMMENT ON FUNCTION shop.twice(integer) IS 'f'; COMMENT ON SEQUENCE shop.numbers IS 'q';
+        COMMENT ON STATISTICS shop.orders_stats IS 'st';
+        COMMENT ON POLICY own ON shop.orders IS 'p';
+        COMMENT ON TRIGGER touched ON shop.orders IS 'tr'; COMMENT ON MATERIALIZED VIEW shop.sales
+        IS 'm'; COMMENT ON CONSTRAINT has_at ON DOMAIN shop.email IS 'c';
+        COMMENT ON COLUMN shop.recent.id IS 'v'; COMMENT ON COLUMN shop.size.width IS 'w'"""),
+    pair("comment changed and gone", "COMMENT ON COLUMN shop.orders.total IS NULL;"
+         "COMMENT ON VIEW shop.recent IS 'other'"),
+    pair("extension", "CREATE EXTENSION citext; ALTER TABLE shop.customers ADD c citext"),
+    pair("schema", "CREATE SCHEMA app; CREATE TABLE app.x (id integer PRIMARY KEY, o bigint"
+         " REFERENCES shop.orders)"),
+    pair("statistics", "CREATE STATISTICS shop.more (ndistinct) ON total, placed FROM shop.orders;"
+         "ALTER STATISTICS shop.more SET STATISTICS 50"),
+    pair("statistics changed", "ALTER STATISTICS shop.orders_stats SET STATISTICS 9"),
+    pair("publication", "CREATE PUBLICATION p FOR TABLE shop.customers (id, name) WHERE (id > 0);"
+         "CREATE PUBLICATION q FOR TABLES IN SCHEMA shop WITH (publish = 'insert')", major=15),
+    pair("foreign server and table", """CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s
+        FOREIGN DATA WRAPPER w OPTIONS (host 'x'); CREATE USER MAPPING FOR PUBLIC SERVER s
+        OPTIONS (u 'v'); CREATE FOREIGN TABLE shop.remote (a integer OPTIONS (c 'd') NOT NULL,
+        b text DEFAULT 'q') SERVER s OPTIONS (t 'z')"""),
+    pair("cast and operator", """CREATE FUNCTION shop.same(shop.size, shop.size) RETURNS boolean
+        LANGUAGE sql IMMUTABLE AS 'SELECT true'; CREATE OPERATOR shop.=== (LEFTARG = shop.size,
+        RIGHTARG = shop.size, FUNCTION = shop.same); CREATE FUNCTION shop.area(shop.size)
+        RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+        CREATE CAST (shop.size AS integer) WITH FUNCTION shop.area(shop.size)"""),
+    pair("operator class", """CREATE OPERATOR CLASS shop.backwards FOR TYPE integer USING btree AS
+        OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <,
+        FUNCTION 1 btint4cmp(integer, integer); CREATE INDEX i ON shop.bookings
+        (plain shop.backwards)"""),
+    pair("text search", "CREATE TEXT SEARCH DICTIONARY shop.d (TEMPLATE = simple, stopwords ="
+         " english); CREATE TEXT SEARCH CONFIGURATION shop.c (COPY = english); ALTER TEXT SEARCH"
+         " CONFIGURATION shop.c ALTER MAPPING FOR asciiword WITH shop.d, simple"),
+    pair("access method", "CREATE ACCESS METHOD pile TYPE TABLE HANDLER heap_tableam_handler;"
+         "CREATE TABLE shop.piled (a integer) USING pile"),
+]  # fmt: skip
+
+PAIRS = [
+    *TABLES, *COLUMNS, *CONSTRAINTS, *INDEXES, *PARTITIONS, *TYPES, *VIEWS, *ROUTINES, *SECURITY,
+    *OTHERS,
+]  # fmt: skip
 
 Base = tuple[str, Catalog]
 
@@ -34,48 +475,43 @@ def base(server: EmbeddedServer) -> Iterator[Base]:
     with server.connect() as connection:
         connection.execute("CREATE TABLESPACE zd_far LOCATION ''")
     database = server.create_database()
-    load_dump(server, database, pairs.BASE)
+    load_dump(server, database, BASE)
     yield database, read_catalog(server, database)
     server.drop_database(database)
     with server.connect() as connection:
         connection.execute("DROP TABLESPACE zd_far")
 
 
-@pytest.mark.parametrize("direction", ["up", "down"])
-@pytest.mark.parametrize("pair", [pytest.param(each, id=each.name) for each in pairs.PAIRS])
-def test_a_plan_converges_without_making_writers_wait(
-    server: EmbeddedServer, base: Base, pair: pairs.Pair, direction: str
+@pytest.mark.parametrize("pair", [pytest.param(each, id=each.name) for each in PAIRS])
+def test_plans_there_and_back_converge_without_making_writers_wait(
+    server: EmbeddedServer, base: Base, pair: Pair
 ) -> None:
+    if server.major < pair.major:
+        pytest.skip(f"PostgreSQL {pair.major} has it first, this is {server.major}")
     database, before = base
     changed = server.create_database(template=database)
     try:
         load_dump(server, changed, pair.change)
         after = read_catalog(server, changed)
-        if direction == "up":
-            proven = plan_and_prove(server, database, before, after)
-            check(proven, pair, direction, before)
-        else:
-            proven = plan_and_prove(server, changed, after, before)
-            check(proven, pair, direction, after)
+        check(plan_and_prove(server, database, before, after), pair, "up", before)
+        check(plan_and_prove(server, changed, after, before), pair, "down", after)
     finally:
         server.drop_database(changed)
 
 
-def check(proven: ProvenPlan, pair: pairs.Pair, direction: str, old: Catalog) -> None:
-    steps = "\n".join(step.sql for step in proven.plan.steps)
+def check(proven: ProvenPlan, pair: Pair, direction: str, old: Catalog) -> None:
+    plan = proven.plan
+    said = f"{direction}:\n" + "\n".join(step.sql for step in plan.steps)
     expected = dict(pair.not_planned).get(direction)
     if expected is not None:
-        reasons = "; ".join(each.reason for each in proven.plan.not_planned)
-        assert expected in reasons, f"{reasons or 'all is planned'}\n{steps}"
+        assert expected in "; ".join(each.reason for each in proven.not_planned), said
         return
-    assert not proven.plan.not_planned, f"{proven.plan.not_planned}\n{steps}"
-    said = f"{proven.proof.reason}\n{proven.proof.differences}\n{steps}"
+    assert not proven.not_planned, said
     assert proven.proof.converged, said
-    assert bool(proven.plan.steps) == (pair.change != ""), steps
-    assert (direction in pair.blocks) == bool(list(blocking(proven.plan, old))), (
-        f"{list(blocking(proven.plan, old))}\n{steps}"
-    )
-    assert dropped_with_rows(proven.plan) <= {loss.object for loss in proven.plan.loses_data}
+    assert bool(plan.steps) == (pair.change != ""), said
+    stalls = list(blocking(plan, old))
+    assert (direction in pair.blocks) == bool(stalls), f"{stalls}\n{said}"
+    assert dropped_with_rows(plan) <= {loss.object for loss in plan.loses_data}, said
 
 
 def blocking(plan: Plan, old: Catalog) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zero_downtime.catalog import Catalog, compare_stable, stable
@@ -64,14 +64,15 @@ def diff(
         before = _source(scratch, old, project)
         after = _source(scratch, new, project)
         proven = plan_and_prove(scratch, before.database, before.catalog, after.catalog)
+        planned = replace(proven.plan, not_planned=proven.not_planned)
         undo = _undo(scratch, before.catalog, after.catalog)
-        steps = tuple(_planned(proven.plan, before.catalog, undo))
-    converged = proven.proof.converged and not proven.plan.not_planned
+        steps = tuple(_planned(planned, before.catalog, undo))
+    converged = proven.proof.converged and not planned.not_planned
     failed = proven.proof.failed
     reason = (
         f"{failed.sql}: {proven.proof.reason}" if failed else "; ".join(proven.proof.differences)
     )
-    return Diff(steps, proven.plan, converged if check else None, reason if check else "")
+    return Diff(steps, planned, converged if check else None, reason if check else "")
 
 
 def _project(config_file: Path | None, *sources: str) -> Project | None:

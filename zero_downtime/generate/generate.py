@@ -75,11 +75,10 @@ def generate(
         steps, renamed = _renamed(scratch, current, renames)
         proven = plan_and_prove(scratch, renamed.database, renamed.catalog, desired)
         result = Generated(noted=proven.plan.noted, notes=tuple(notes))
-        if proven.plan.not_planned:
-            return replace(result, not_planned=proven.plan.not_planned)
+        if proven.not_planned:
+            return replace(result, not_planned=proven.not_planned)
         if not steps and proven.plan.empty:
             return result
-        _require_convergence(proven)
         refused = (
             *_refused_rewrites(current.catalog, (*steps, *proven.plan.steps), consent),
             *_refused_losses(proven.plan, consent),
@@ -87,7 +86,11 @@ def generate(
         if refused:
             return replace(result, refused=refused)
         say("proving the way down")
-        drafts = list(_drafts(scratch, message, head.id if head else None, current, steps, proven))
+        try:
+            first = head.id if head else None
+            drafts = list(_drafts(scratch, message, first, current, steps, proven))
+        except _NoWayDown as stuck:
+            return replace(result, not_planned=stuck.not_planned)
         say("running the files up and down on a copy")
         written = tuple(_write_proven(project, scratch, history, current, desired, drafts))
         return replace(
@@ -107,22 +110,6 @@ def _after(server: Server, place: Place, steps: tuple[Step, ...]) -> Place:
     database = server.create_database(template=place.database)
     run_steps(server, database, steps)
     return Place(database, read_catalog(server, database))
-
-
-def _require_convergence(proven: ProvenPlan) -> None:
-    if proven.proof.converged:
-        return
-    if proven.proof.failed is not None:
-        raise PlanError(
-            reason=f"not planned: {proven.proof.failed.object}: the scratch server refuses "
-            f"{proven.proof.failed.sql!r} ({proven.proof.reason})",
-            advice="Nothing was written; make this change in a revision of your own",
-        )
-    raise PlanError(
-        reason="not planned: the plan does not lead to the schema modules, what is left is "
-        + "; ".join(proven.proof.differences),
-        advice="Nothing was written; make this change in a revision of your own",
-    )
 
 
 def _refused_rewrites(current: Catalog, steps: tuple[Step, ...], consent: Consent) -> Iterator[str]:
@@ -169,7 +156,8 @@ def _drafts(
             back = undo_renames(steps)
         else:
             way_down = plan_and_prove(server, after.database, after.catalog, place.catalog)
-            _require_way_down(way_down)
+            if way_down.not_planned:
+                raise _NoWayDown(way_down)
             back = way_down.plan.steps
         lost = tuple(f"{loss.object}: {loss.reason}" for loss in part.loses_data)
         title = message if len(parts) == 1 else f"{message} ({number} of {len(parts)})"
@@ -178,14 +166,14 @@ def _drafts(
         down, place = draft.id, after
 
 
-def _require_way_down(proven: ProvenPlan) -> None:
-    if proven.plan.not_planned:
-        left = "; ".join(f"{each.object}: {each.reason}" for each in proven.plan.not_planned)
-        raise PlanError(
-            reason=f"not planned: the way down needs {left}",
-            advice="Nothing was written; make this change in a revision of your own",
+class _NoWayDown(Exception):
+    """A step forward that no plan leads back from."""
+
+    def __init__(self, proven: ProvenPlan) -> None:
+        super().__init__()
+        self.not_planned = tuple(
+            replace(each, reason=f"the way down: {each.reason}") for each in proven.not_planned
         )
-    _require_convergence(proven)
 
 
 def _write_proven(

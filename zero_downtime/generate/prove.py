@@ -9,7 +9,7 @@ from itertools import groupby
 import psycopg
 
 from zero_downtime.catalog import Catalog, Identity, compare_stable, read_catalog, stable
-from zero_downtime.plan import Plan, Step, plan
+from zero_downtime.plan import NotPlanned, Plan, Step, plan
 from zero_downtime.postgres.server import Server, scratch_database
 
 # CREATE OR REPLACE can append columns to a view and change the body of a function, nothing else.
@@ -33,6 +33,21 @@ class ProvenPlan:
 
     plan: Plan
     proof: Proof
+
+    @property
+    def not_planned(self) -> tuple[NotPlanned, ...]:
+        """What the planner left out, and what the proof found to be wrong with its plan."""
+        if self.plan.not_planned or self.proof.converged:
+            return self.plan.not_planned
+        failed = self.proof.failed
+        if failed is not None:
+            sql = " ".join(failed.sql.split())
+            reason = f"the scratch server refuses {sql!r} ({self.proof.reason})"
+            return (NotPlanned(failed.object, reason),)
+        return tuple(
+            NotPlanned(difference.split(": ")[1], f"the plan leaves a difference, {difference}")
+            for difference in self.proof.differences
+        )
 
 
 def plan_and_prove(server: Server, database: str, old: Catalog, new: Catalog) -> ProvenPlan:
