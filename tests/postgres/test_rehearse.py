@@ -222,6 +222,22 @@ def test_rows_that_a_new_constraint_demands_are_made(tmp_path: Path) -> None:
     assert revision.reasons == ()
 
 
+def test_clients_do_not_spoil_a_constraint_that_the_rows_meet(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        FIRST,
+        ('op.execute("ALTER TABLE orders ADD COLUMN lang text DEFAULT \'en\'")',
+         'op.drop_column("orders", "lang")'),
+        ('op.execute("SELECT pg_sleep(0.5)")\n'  # clients write NULLs meanwhile
+         'op.alter_column("orders", "lang", nullable=False)',
+         'op.alter_column("orders", "lang", nullable=True)'),
+        start="r1",
+    )  # fmt: skip
+    revision = result.revisions[1]
+    assert revision.reasons == ()
+    assert revision.warnings[0].startswith("while clients wrote synthetic values the upgrade")
+
+
 def test_synthetic_values_that_a_new_constraint_minds_are_only_a_warning(tmp_path: Path) -> None:
     revision = last(
         tmp_path,

@@ -268,13 +268,14 @@ class _Rehearsal:
             proven = self.prover.prove(self.base, before, revision)
         if proven.failed is not None:
             return self._failed(revision, proven), proven
-        with scratch_database(self.server, template=self.base) as live:
-            with self.server.connect(live) as connection:
-                old = read_tables(connection)
-            up = self._live(live, revision, "upgrade", proven, old, new_values=not warned)
-            down = Run()
-            if up.failed is None and proven.rollback and proven.rollback.outcome != "raises":
-                down = self._live(live, revision, "downgrade", proven, old, new_values=not warned)
+        up, down = self._under_traffic(revision, proven, new_values=not warned)
+        if _minds_values(up.sqlstate):
+            # Clients wrote values that the revision minds before it could forbid them.
+            warned = (
+                f"while clients wrote synthetic values the upgrade failed ({up.failed}); it was "
+                "rehearsed with clients that write only values that are there already",
+            )
+            up, down = self._under_traffic(revision, proven, new_values=False)
         result = RevisionResult(
             revision.id,
             revision.message,
@@ -299,6 +300,21 @@ class _Rehearsal:
             ),
             proven,
         )
+
+    def _under_traffic(
+        self, revision: Revision, proven: Proven, *, new_values: bool
+    ) -> tuple[Run, Run]:
+        """Up and down on a copy of the base with clients at work."""
+        with scratch_database(self.server, template=self.base) as live:
+            with self.server.connect(live) as connection:
+                old = read_tables(connection)
+            up = self._live(live, revision, "upgrade", proven, old, new_values=new_values)
+            if up.failed is not None or proven.rollback is None:
+                return up, Run()
+            if proven.rollback.outcome == "raises":
+                return up, Run()
+            down = self._live(live, revision, "downgrade", proven, old, new_values=new_values)
+            return up, down
 
     def _fit_rows(self, revision: Revision, before: Catalog, applied: Sequence[Revision]) -> bool:
         """Have rows in the base that meet what the revision demands of them.
@@ -381,7 +397,7 @@ class _Rehearsal:
                 time.sleep(_BEFORE)
             policy.expect(seen.statement for seen in observed)
             live = Live(sampler, policy)
-            failed = None
+            failed = sqlstate = None
             start = time.monotonic()
             try:
                 self._replay(database).run(revision, direction, live)
@@ -389,6 +405,7 @@ class _Rehearsal:
                 raise
             except ZeroDowntimeError as error:
                 failed = str(error)
+                sqlstate = str(error.facts.get("sqlstate") or "") or None
             end = time.monotonic()
             if workload.watched:
                 time.sleep(_AFTER)
@@ -405,6 +422,7 @@ class _Rehearsal:
             latency(samples, end + 0.001, over, writes=True),
             _errors([s for s in samples if s.end >= start], workload),
             failed,
+            sqlstate,
         )
 
     def _policy(self, database: str) -> LockPolicy:
@@ -465,6 +483,11 @@ class _Rehearsal:
                     for said in step.differences
                 ]
         return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(warnings))
+
+
+def _minds_values(sqlstate: str | None) -> bool:
+    """Integrity constraint violations, and data that a new type does not take."""
+    return sqlstate is not None and sqlstate[:2] in ("22", "23")
 
 
 class _NoWay(Exception):
@@ -557,6 +580,13 @@ def _errors(samples: Iterable[Sample], workload: Workload) -> tuple[ClientError,
     )
 
 
+# What an error means to the application, where its text does not tell.
+_ERRORS = {
+    "0A000": " (once per connection and prepared statement, until it reconnects)",
+    "XX000": " (a type that was replaced: until the session ends)",
+}
+
+
 def _run_reasons(run: Run, direction: Direction, limit_ms: float) -> list[str]:
     reasons = []
     for writers in (False, True):
@@ -572,7 +602,7 @@ def _run_reasons(run: Run, direction: Direction, limit_ms: float) -> list[str]:
         times = "once" if error.count == 1 else f"{error.count} times"
         reasons.append(
             f"the application failed {times} in the {direction} with {error.sqlstate}: "
-            f"{error.message}"
+            f"{error.message}{_ERRORS.get(error.sqlstate, '')}"
         )
     if run.failed:
         reasons.append(f"the {direction} failed under traffic: {run.failed}")

@@ -74,6 +74,7 @@ class Run:
     writes_after: Waits = Waits()
     errors: tuple[ClientError, ...] = ()  # all of them, those after the last step included
     failed: str | None = None  # why it did not come to its end
+    sqlstate: str | None = None  # of that failure, when it came from the server
 
 
 @dataclass(frozen=True)
