@@ -536,38 +536,61 @@ class Making:
             return []
         if not self.checks:
             return [[] for _ in rows]
-        with self.connection.transaction():
-            self.stage(rows, self._checked)
+        source = self._aside(rows)
+        try:
+            with self.connection.transaction():
+                return self._verdicts([check.expression for check in self.checks], source)
+        except psycopg.Error:
+            # Is it a value that has no meaning in its type, or a check that needs a real row?
+            rows_of(self.connection, sql.SQL("SELECT count({}.*) FROM {}").format(*source))
+        columns = []
+        for check in self.checks:
             try:
                 with self.connection.transaction():
-                    return self._verdicts([sql.SQL(c.expression) for c in self.checks], len(rows))
+                    columns.append([v[0] for v in self._verdicts([check.expression], source)])
             except psycopg.Error:
-                pass
-            columns = []
-            for check in self.checks:
-                try:
-                    with self.connection.transaction():
-                        columns.append(
-                            [v[0] for v in self._verdicts([sql.SQL(check.expression)], len(rows))]
-                        )
-                except psycopg.Error:  # it can't be judged apart from a real row
-                    self.unjudged.add(check.name)
-                    columns.append([True] * len(rows))
+                self.unjudged.add(check.name)
+                columns.append([True] * len(rows))
         return [list(verdict) for verdict in zip(*columns, strict=True)]
 
-    def _verdicts(self, expressions: Sequence[sql.SQL], count: int) -> list[list[bool]]:
+    def _verdicts(
+        self, expressions: Sequence[str], source: tuple[sql.Composable, sql.Composable]
+    ) -> list[list[bool]]:
         judged = sql.SQL(", ").join(
-            sql.SQL("({}) IS NOT FALSE").format(expression) for expression in expressions
+            sql.SQL("({}) IS NOT FALSE").format(sql.SQL(expression)) for expression in expressions
         )
-        query = sql.SQL("SELECT {} FROM {} ORDER BY zd_number").format(judged, self.staged())
-        verdicts = [list(row) for row in rows_of(self.connection, query)]
-        assert len(verdicts) == count
-        return verdicts
+        query = sql.SQL("SELECT {} FROM {} ORDER BY zd_number").format(judged, source[1])
+        return [list(row) for row in rows_of(self.connection, query)]
 
-    # The stage: a temporary table without any constraint, where rows wait for their verdict
+    def _aside(self, rows: Sequence[Row]) -> tuple[sql.Composable, sql.Composable]:
+        """Rows as a FROM item, and its name; columns that no check looks at are NULL."""
+        asked = [c for c in self.written if c.name in self._checked]
+        arrays = [
+            sql.SQL("{}::text[]").format(sql.Literal([row.get(c.name) for row in rows]))
+            for c in asked
+        ] or [sql.SQL("{}::text[]").format(sql.Literal(["" for _ in rows]))]
+        names = [sql.Identifier(f"v{place}") for place in range(len(arrays))]
+        given = {c.name: name for c, name in zip(asked, names, strict=False)}
+        columns = [
+            sql.SQL("{}::{} AS {}").format(
+                given.get(c.name, sql.NULL), sql.SQL(self._lenient(c)), sql.Identifier(c.name)
+            )
+            for c in self.table.columns
+            if not c.generated
+        ]
+        inner = sql.SQL(
+            "(SELECT {}, zd_number FROM unnest({}) WITH ORDINALITY AS u({}, zd_number))"
+        ).format(
+            sql.SQL(", ").join(columns),
+            sql.SQL(", ").join(arrays),
+            sql.SQL(", ").join(names),
+        )
+        return sql.Identifier(self.table.name), self._with_generated(inner)
 
-    def stage(self, rows: Sequence[Row], only: frozenset[str] | None = None) -> None:
-        """Put rows (or some columns of them) on the stage, in place of those that stand there."""
+    # The stage: a temporary table without any constraint, from which rows go into the table
+
+    def stage(self, rows: Sequence[Row]) -> None:
+        """Put rows on the stage, in place of those that stand there."""
         if self._stage is None:
             self._stage = sql.Identifier(f"zd_stage_{self.table.oid}")
             columns = [
@@ -584,7 +607,7 @@ class Making:
                 )
             )
         self.connection.execute(sql.SQL("TRUNCATE {}").format(self._stage))
-        names = [c.name for c in self.written if only is None or c.name in only]
+        names = [c.name for c in self.written]
         copy_rows(
             self.connection,
             self._stage,
@@ -595,14 +618,16 @@ class Making:
     def staged(self) -> sql.Composable:
         """The stage as it stands in a FROM clause: generated columns are computed."""
         assert self._stage is not None
+        return self._with_generated(self._stage)
+
+    def _with_generated(self, source: sql.Composable) -> sql.Composable:
         generated = [
-            sql.SQL("({}) AS {}").format(sql.SQL(c.default), sql.Identifier(c.name))
+            sql.SQL(", ({}) AS {}").format(sql.SQL(c.default), sql.Identifier(c.name))
             for c in self.table.columns
             if c.generated and c.default
         ]
-        extra = sql.SQL("").join(sql.SQL(", ") + item for item in generated)
         return sql.SQL("(SELECT s.*{} FROM {} s) AS {}").format(
-            extra, self._stage, sql.Identifier(self.table.name)
+            sql.SQL("").join(generated), source, sql.Identifier(self.table.name)
         )
 
     def _lenient(self, column: Column) -> str:
