@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zero_downtime.postgres.locks import LockMode
@@ -340,7 +340,10 @@ def type_change(p: Prediction, key: str, command: Node) -> Change:
         return "rewrite"
     if new != column.type and p.state.is_constrained_domain(new):
         return "rewrite"
-    change = change_of(p.state.base_type(column.type), p.state.base_type(new))
+    old = p.state.base_type(column.type)
+    if column.type not in (old, new):
+        old = replace(old, modifiers=())  # the length of a domain's base type is not looked at
+    change = change_of(old, p.state.base_type(new))
     if change == "session":
         return "none" if (p.state.time_zone or "").upper() in _UTC else "rewrite"
     return change

@@ -50,6 +50,7 @@ _RELABELLED = frozenset(
         ("varbit", "bit"),
         ("xml", "text"),
         ("xml", "varchar"),
+        ("xml", "bpchar"),
         *((a, b) for a in _OID_LIKE for b in _REG),
         *((a, b) for a in _REG for b in _OID_LIKE),
         ("int4", "oid"),
@@ -101,9 +102,8 @@ def change_of(old: Type, new: Type) -> Change:
         return "session" if wider else "rewrite"
     if (old.name, new.name) not in _RELABELLED:
         return "rewrite"
-    if not new.modifiers:
-        return "none"
-    return "none" if _no_narrower(new.name, old.modifiers, new.modifiers) else "rewrite"
+    # A length of another type is always imposed anew, even an equal one.
+    return "rewrite" if new.modifiers else "none"
 
 
 def _no_narrower(name: str, old: tuple[str, ...], new: tuple[str, ...]) -> bool:
