@@ -92,7 +92,8 @@ def read_catalog(
 
 
 def _refusal(said: str, conninfo: str) -> DatabaseError:
-    reason = " ".join(said.replace("pg_dump: error: ", "").split("\n")[0].split())
+    first = said.replace("pg_dump: error: ", "").split("\n")[0]
+    reason = " ".join(first.removeprefix("query failed: ERROR: ").split())
     advice = "Check the URL and the server"
     if "permission denied" in said:
         advice = "pg_dump locks every table in ACCESS SHARE mode: grant SELECT on all of them"

@@ -216,9 +216,15 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
         yield Step(f"ALTER FOREIGN TABLE {change.identity.name} {options}", what, "options")
     for parent in old.parents:
         if parent not in new.parents:
+            for fact in pool.old.of(parent):  # what came from the parent is the child's own now
+                pool.take(fact.identity.kind, fact.identity.name, of=change.identity.name)
             yield Step(f"{alter} NO INHERIT {parent}", what, "no longer a child", alone=False)
     for parent in new.parents:
         if parent not in old.parents:
+            for column in pool.new.columns(parent):
+                taken = pool.take("column", column, of=change.identity.name)
+                if taken is not None:
+                    pool.refuse(taken, "its own column can't become one that is only inherited")
             yield Step(f"{alter} INHERIT {parent}", what, "becomes a child", alone=False)
     if old.unlogged != new.unlogged:
         sql = f"{alter} SET {'UNLOGGED' if new.unlogged else 'LOGGED'}"
