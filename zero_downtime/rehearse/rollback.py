@@ -52,6 +52,7 @@ class Proven:
     after: Catalog | None = None  # the catalog after the upgrade
     tables: Tables = field(default_factory=Tables)  # after the upgrade
     failed: RevisionFailed | None = None  # the upgrade's failure
+    minds_new_rows: bool = False  # the way back can't bear all that the new schema admits
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Prover:
             again,
             rollback=replace(again.rollback, notes=(*again.rollback.notes, note)),
             downgrade=again.downgrade or proven.downgrade,
+            minds_new_rows=True,
         )
 
     def _round_trip(
