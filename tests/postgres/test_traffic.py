@@ -161,6 +161,16 @@ def test_the_workloads_own_mistakes_are_not_the_migrations(shop: tuple[str, Conn
     assert not caused_by_migration(Failure("40001", ""), planned)
 
 
+def test_without_new_values_clients_write_what_is_there(shop: tuple[str, Connection]) -> None:
+    url, connection = shop
+    planned = workload(connection, "public.customers", "public.orders", new_values=False)
+    assert {o.kind for o in planned.writes} == {"update", "replace"}
+    before = rows_of(connection, "SELECT * FROM orders ORDER BY id")
+    samples = work(url, planned, 0.3)
+    assert [s.failure for s in samples if s.failure] == []
+    assert rows_of(connection, "SELECT * FROM orders ORDER BY id") == before
+
+
 def test_columns_that_the_application_does_not_know_are_not_used(
     shop: tuple[str, Connection],
 ) -> None:

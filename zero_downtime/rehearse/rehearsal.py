@@ -315,7 +315,8 @@ class _Rehearsal:
                 return up, Run()
             # Clients are the old application: what only the new schema admits they don't write.
             new_values = new_values and not proven.minds_new_rows
-            down = self._live(live, revision, "downgrade", proven, old, new_values=new_values)
+            # The old application runs again, and knows no value that only the new schema has.
+            down = self._live(live, revision, "downgrade", proven, old, new_values=False)
             return up, down
 
     def _fit_rows(self, revision: Revision, before: Catalog, applied: Sequence[Revision]) -> bool:

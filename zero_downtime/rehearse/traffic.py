@@ -234,4 +234,4 @@ def about_values(failure: Failure, workload: Workload) -> bool:
     """
     if failure.sqlstate == "23502":
         return (failure.table or "", failure.column or "") in workload.columns
-    return failure.sqlstate in ("23505", "23503", "23514", "23P01", "22001", "22003")
+    return failure.sqlstate in ("23505", "23503", "23514", "23P01", "22001", "22003", "22P02")

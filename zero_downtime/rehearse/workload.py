@@ -89,11 +89,9 @@ def plan_workload(
         rows = [{n: v for n, v in row.items() if n in columns} for row in data.draw(table, _ROWS)]
         referenced = any(k.target == table.oid for t in data.tables for k in t.foreign_keys)
         candidates = _reading(table, columns, keys)
-        candidates += _writing(table, columns, keys, rows, referenced)
+        candidates += _writing(table, columns, keys, rows if new_values else [], referenced)
         random = Random(f"{seed}:{name}")
         for operation in candidates:
-            if not new_values and operation.kind in ("insert", "update"):
-                continue
             if _works(connection, operation, random):
                 (writes if operation.writes else reads).append(operation)
     constraints = rows_of(connection, "SELECT conname FROM pg_constraint")
@@ -173,7 +171,9 @@ def _writing(
     if not keys:
         return operations
     free = free_columns(table, columns, rows)
-    if free:
+    if not rows:
+        operations.append(Operation(table.qualified, "update", _rewrite(table, keys)))
+    elif free:
         operations.append(Operation(table.qualified, "update", _update(table, free, keys, rows)))
     # Rows that others point at are left alone: an application does not delete those either.
     if not referenced:
@@ -238,6 +238,19 @@ def _update(
         name = random.choice(free)
         key = keys[int(len(keys) * random.random() ** 2)]
         connection.execute(queries[name], [random.choice(rows)[name], *key])
+
+    return run
+
+
+def _rewrite(table: Table, keys: Sequence[tuple[str, ...]]) -> Run:
+    """An update that changes nothing but takes every lock of one."""
+    name = sql.Identifier(table.key[-1])
+    query = sql.SQL("UPDATE {} SET {} = {} WHERE {}").format(
+        table.identifier, name, name, _equal(table.key)
+    )
+
+    def run(connection: Connection, random: Random) -> None:
+        connection.execute(query, random.choice(keys))
 
     return run
 
