@@ -14,6 +14,7 @@ instance (``error.facts``), so that a caller can act on them without reading the
     │   └── ExtensionMissing
     ├── SchemaError
     ├── ParseError
+    ├── InputError
     ├── ServerError
     ├── DatabaseError
     ├── MajorMismatch
@@ -77,6 +78,10 @@ class SchemaError(ZeroDowntimeError):
 
 class ParseError(ZeroDowntimeError):
     """{where}: {reason}."""
+
+
+class InputError(ZeroDowntimeError):
+    """{where}: {reason}. {advice}"""
 
 
 class ServerError(ZeroDowntimeError):
