@@ -569,6 +569,18 @@ def _validate(p: Prediction, t: _Target) -> None:
         p.scan(parents)
 
 
+def _alter_constraint(p: Prediction, t: _Target) -> None:
+    """ENFORCED and NOT ENFORCED make or remove the triggers at the other end as well."""
+    constraint = p.relation(t.key).constraints.get(str(t.definition.get("conname")))
+    if constraint is None or not constraint.references:
+        return
+    if t.definition.get("alterEnforceability"):
+        parents = p.state.tree(constraint.references)
+        p.lock(parents, AE)
+        if t.definition.get("is_enforced"):
+            p.scan([*t.tables(p), *parents])
+
+
 def _drop_constraint(p: Prediction, t: _Target) -> None:
     constraint = _find_constraint(p, t)
     if constraint is None:
@@ -672,6 +684,7 @@ _EFFECTS: Mapping[str, Callable[[Prediction, _Target], None]] = {
     "AT_AddConstraint": _add_constraint,
     "AT_ValidateConstraint": _validate,
     "AT_DropConstraint": _drop_constraint,
+    "AT_AlterConstraint": _alter_constraint,
     "AT_ColumnDefault": _column_default,
     "AT_SetAccessMethod": _set_access_method,
     "AT_SetTableSpace": _set_tablespace,

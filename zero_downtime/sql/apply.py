@@ -143,6 +143,11 @@ def _policy(state: Known, node: Node) -> None:
     state.put(replace(relation, policies={**relation.policies, name: said}))
 
 
+def _create_rule(state: Known, node: Node) -> None:
+    relation = state.assume(state.key_of_range(node["relation"]))
+    state.put(replace(relation, rules=relation.rules | {node["rulename"]}))
+
+
 def _create_statistics(state: Known, node: Node) -> None:
     name = ".".join(names_of(node.get("defnames"))[-1:])
     for relation in node.get("relations", ()):
@@ -387,6 +392,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "CreateSeqStmt": _create_sequence,
     "AlterSeqStmt": _alter_sequence,
     "CreateTrigStmt": _create_trigger,
+    "RuleStmt": _create_rule,
     "CreatePolicyStmt": _policy,
     "AlterPolicyStmt": _policy,
     "CreateStatsStmt": _create_statistics,

@@ -111,6 +111,7 @@ class Relation:
     columns: Mapping[str, Column] = field(default_factory=dict)
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
     triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    rules: frozenset[str] = frozenset()
     policies: Mapping[str, Node] = field(default_factory=dict)  # the parts of CREATE POLICY
     parents: tuple[str, ...] = ()
     is_partition: bool = False

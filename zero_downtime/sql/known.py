@@ -222,18 +222,19 @@ class Known:
 
     # Queries and expressions
 
-    def relations_in(self, node: Any) -> list[str]:
-        """Keys of the relations that a query or expression names, without its WITH queries."""
+    def ranges_in(self, node: Any) -> Iterator[Node]:
+        """The RangeVars of a query or expression, without its WITH queries."""
         with_queries = {fields.get("ctename") for fields in tagged(node, "CommonTableExpr")}
-        found: list[str] = []
         for kind, fields in walk(node):
             if "relname" in fields and kind not in ("into", "pktable"):
                 if "schemaname" not in fields and fields["relname"] in with_queries:
                     continue
-                key = self.key_of_range(fields)
-                if key not in found and not _is_catalog(key, fields):
-                    found.append(key)
-        return found
+                if not _is_catalog(self.key_of_range(fields), fields):
+                    yield fields
+
+    def relations_in(self, node: Any) -> list[str]:
+        """The keys of the relations that a query or expression names."""
+        return list(dict.fromkeys(map(self.key_of_range, self.ranges_in(node))))
 
     def volatility(self, expression: Node | None) -> Volatility:
         """Whether evaluating an expression twice may give two values."""

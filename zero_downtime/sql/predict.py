@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.alter_table import (
     alter_table,
-    call_sequences,
     default_sequences,
     dependents_on,
-    referenced_columns,
 )
 from zero_downtime.sql.apply_tables import RELATION_KINDS
-from zero_downtime.sql.facts import Constraint, Relation
+from zero_downtime.sql.facts import Relation
 from zero_downtime.sql.prediction import Prediction
+from zero_downtime.sql.queries import (
+    WRITERS,
+    Handler,
+    insert,
+    mention,
+    read,
+    read_range,
+    read_relation,
+    scan_source,
+    select,
+)
 from zero_downtime.sql.script import read_script
 from zero_downtime.sql.tree import (
     Node,
@@ -29,12 +37,8 @@ from zero_downtime.sql.tree import (
     parse,
     path_of,
     sequence_in,
-    tagged,
     text_of,
-    walk,
 )
-
-Handler = Callable[[Prediction, Node], None]
 
 AS = LockMode.ACCESS_SHARE
 RS = LockMode.ROW_SHARE
@@ -48,166 +52,14 @@ AE = LockMode.ACCESS_EXCLUSIVE
 _INCLUDING_DEFAULTS = 1 << 3  # CREATE_TABLE_LIKE_DEFAULTS in parsenodes.h
 
 
-# Queries
-
-
-def read(p: Prediction, query: Any) -> None:
-    """Lock what a query or expression names, views taken apart."""
-    call_sequences(p, query)
-    for kind, fields in walk(query):
-        writer = _WRITERS.get(kind)
-        if writer:
-            writer(p, fields)
-    for key in p.state.relations_in(query):
-        read_relation(p, key, AS)
-    for select in tagged(query, "SelectStmt"):
-        _lock_rows(p, select)
-
-
-def read_relation(p: Prediction, key: str, mode: LockMode) -> None:
-    """Lock a relation of a query with its partitions, and what it reads if it is a view."""
-    todo, seen = [key], set[str]()
-    while todo:
-        each = todo.pop()
-        if each in seen or not p.state.exists(each):
-            continue
-        seen.add(each)
-        p.lock(p.state.tree(each), mode)
-        relation = p.relation(each)
-        if relation.kind == "view":
-            todo += relation.reads
-
-
-def _lock_rows(p: Prediction, select: Node) -> None:
-    """FOR UPDATE, FOR SHARE: ROW SHARE on the tables of the query or on those named."""
-    for clause in select.get("lockingClause", ()):
-        named = fields_of(clause).get("lockedRels")
-        if named:
-            wanted = {fields_of(item)["relname"] for item in named}
-            keys = [
-                p.state.key_of_range(fields)
-                for fields in _ranges(select.get("fromClause"))
-                if wanted & {fields["relname"], fields.get("alias", {}).get("aliasname")}
-            ]
-        else:
-            keys = p.state.relations_in(select.get("fromClause", []))
-        for key in keys:
-            read_relation(p, key, RS)
-
-
-def _ranges(node: Any) -> Iterable[Node]:
-    return (fields for _, fields in walk(node) if "relname" in fields)
-
-
-def _write_to(p: Prediction, node: Node, key: str) -> None:
-    """The target of a data change: ROW EXCLUSIVE, on what a view stands for as well."""
-    read_relation(p, key, RE)
-
-
-def _insert(p: Prediction, node: Node) -> None:
-    key = p.state.key_of_range(node["relation"])
-    if p.state.exists(key):
-        relation = p.relation(key)
-        p.lock([key, *(relation.reads if relation.kind == "view" else ())], RE)
-    named = {fields_of(column)["name"] for column in node.get("cols", ())}
-    relation = p.relation(key)
-    given = named or set(relation.columns)
-    for column in relation.columns.values():
-        if column.name in given:
-            continue
-        if column.identity:
-            p.lock(p.state.owned_sequences(key, column.name), RE)
-        elif column.default:
-            call_sequences(p, column.default)
-            if sequence_in(column.default) is None:
-                p.lock(p.state.owned_sequences(key, column.name), RE)
-    filled = given | {c.name for c in relation.columns.values() if c.default}
-    for constraint in relation.foreign_keys():
-        if constraint.references and not constraint.deferred and filled >= set(constraint.columns):
-            p.lock(p.state.tree(constraint.references), RS)
-    _read_rest(p, node)
-
-
-def _update(p: Prediction, node: Node) -> None:
-    key = p.state.key_of_range(node["relation"])
-    _write_to(p, node, key)
-    changed = {fields_of(item).get("name") for item in node.get("targetList", ())}
-    for constraint in p.relation(key).foreign_keys():
-        if constraint.references and not constraint.deferred and changed & set(constraint.columns):
-            p.lock(p.state.tree(constraint.references), RS)
-    for child, constraint in _pointing_to(p, key):
-        if changed & set(referenced_columns(p, constraint)):
-            mode = RS if constraint.on_update in "ar" else RE
-            p.lock(p.state.tree(child), mode)
-    if "whereClause" not in node:
-        p.scan(p.state.tree(key))
-    _read_rest(p, node)
-
-
-def _delete(p: Prediction, node: Node) -> None:
-    key = p.state.key_of_range(node["relation"])
-    _write_to(p, node, key)
-    _delete_children(p, key, {key})
-    if "whereClause" not in node:
-        p.scan(p.state.tree(key))
-    _read_rest(p, node)
-
-
-def _delete_children(p: Prediction, key: str, seen: set[str]) -> None:
-    for child, constraint in _pointing_to(p, key):
-        p.lock(p.state.tree(child), RS if constraint.on_delete in "ar" else RE)
-        if constraint.on_delete == "c" and child not in seen:
-            _delete_children(p, child, seen | {child})
-
-
-def _pointing_to(p: Prediction, key: str) -> list[tuple[str, Constraint]]:
-    """Tables with a foreign key to this one that is checked at once."""
-    return [
-        (child, constraint)
-        for child in p.state.referencing(key)
-        for constraint in p.relation(child).foreign_keys()
-        if constraint.references == key and not constraint.deferred
-    ]
-
-
-def _merge(p: Prediction, node: Node) -> None:
-    _write_to(p, node, p.state.key_of_range(node["relation"]))
-    _read_rest(p, node)
-
-
-def _read_rest(p: Prediction, node: Node) -> None:
-    """What a data change reads besides its target."""
-    read(p, {key: value for key, value in node.items() if key != "relation"})
-
-
-_WRITERS: Mapping[str, Handler] = {
-    "InsertStmt": _insert,
-    "UpdateStmt": _update,
-    "DeleteStmt": _delete,
-    "MergeStmt": _merge,
-}
-
-
-def _select(p: Prediction, node: Node) -> None:
-    into = node.get("intoClause")
-    read(p, {key: value for key, value in node.items() if key != "intoClause"})
-    _lock_rows(p, node)
-    if (into is None and "whereClause" not in node and "limitCount" not in node) or into:
-        _scan_source(p, node)
-
-
-def _scan_source(p: Prediction, node: Node) -> None:
-    """A query over one whole table reads all of it."""
-    source = node.get("fromClause", [])
-    if len(source) == 1 and "RangeVar" in source[0] and "whereClause" not in node:
-        p.scan(p.state.tree(p.state.key_of_range(source[0]["RangeVar"])))
+# Data
 
 
 def _copy(p: Prediction, node: Node) -> None:
     if "relation" in node:
         key = p.state.key_of_range(node["relation"])
         if node.get("is_from"):
-            _insert(p, {"relation": node["relation"]})
+            insert(p, {"relation": node["relation"]})
         else:
             p.lock(key, AS)
             p.scan(key)
@@ -224,7 +76,15 @@ def _nested(p: Prediction, tagged_node: Node) -> None:
 
 
 def _explain(p: Prediction, node: Node) -> None:
+    options = options_of(node.get("options"))
     _nested(p, node["query"])
+    if options.get("analyze") in (None, False, "off", "false", "0", 0):
+        p.nothing_runs()
+
+
+def _prepare(p: Prediction, node: Node) -> None:
+    _nested(p, node["query"])
+    p.nothing_runs()
 
 
 # Tables, views, indexes
@@ -278,16 +138,18 @@ def _exists_already(p: Prediction, range_var: Node) -> bool:
 
 def _create_as(p: Prediction, node: Node) -> None:
     if not _exists_already(p, node["into"]["rel"]):
-        read(p, {"query": node["query"]})
-        if not node["into"].get("skipData"):
-            _scan_source(p, fields_of(node["query"]))
+        if node["into"].get("skipData"):
+            mention(p, {"query": node["query"]})
+        else:
+            read(p, {"query": node["query"]})
+            scan_source(p, fields_of(node["query"]))
 
 
 def _create_view(p: Prediction, node: Node) -> None:
     key = p.state.key_of_range(node["view"], create=True)
     if node.get("replace") and key in p.state.relations:
         p.lock(key, AE)
-    read(p, {"query": node["query"]})
+    mention(p, {"query": node["query"]})
 
 
 def _create_index(p: Prediction, node: Node) -> None:
@@ -312,7 +174,9 @@ def _drop(p: Prediction, node: Node) -> None:
         elif kind in RELATION_KINDS:
             drop_relation(p, p.state.key_of(path), cascade)
         elif kind in ("OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
-            p.lock(p.state.tree(p.state.key_of(path[:-1])), AE)
+            table = p.state.key_of(path[:-1])
+            if not (node.get("missing_ok") and _has_none(p.relation(table), kind, path[-1])):
+                p.lock(p.state.tree(table), AE)
         elif kind == "OBJECT_STATISTIC_EXT":
             p.lock([t for t in [p.state.statistics.get(path[-1])] if t], SUE)
         elif kind in ("OBJECT_TYPE", "OBJECT_DOMAIN") and cascade:
@@ -323,6 +187,16 @@ def _drop(p: Prediction, node: Node) -> None:
             for key, relation in p.state.relations.items():
                 if relation.schema == path[0] and cascade:
                     drop_relation(p, key, cascade)
+
+
+def _has_none(relation: Relation, kind: str, name: str) -> bool:
+    """Whether a table that we know has no trigger, policy or rule of this name."""
+    there = {
+        "OBJECT_TRIGGER": relation.triggers,
+        "OBJECT_POLICY": relation.policies,
+        "OBJECT_RULE": relation.rules,
+    }
+    return relation.known and name not in there[kind]
 
 
 def _drop_index(p: Prediction, node: Node, path: tuple[str, ...]) -> None:
@@ -455,12 +329,12 @@ def _create_trigger(p: Prediction, node: Node) -> None:
 
 def _policy(p: Prediction, node: Node) -> None:
     p.lock(p.state.key_of_range(node["table"]), AE)
-    read(p, [node.get("qual", {}), node.get("with_check", {})])
+    mention(p, [node.get("qual", {}), node.get("with_check", {})])
 
 
 def _rule(p: Prediction, node: Node) -> None:
     p.lock(p.state.key_of_range(node["relation"]), AE)
-    read(p, node.get("actions", []))
+    mention(p, node.get("actions", []))
 
 
 def _comment(p: Prediction, node: Node) -> None:
@@ -501,7 +375,9 @@ def _publication(p: Prediction, node: Node) -> None:
 
 
 def _truncate(p: Prediction, node: Node) -> None:
-    keys = [p.state.key_of_range(fields_of(item)) for item in node.get("relations", ())]
+    ranges = [fields_of(item) for item in node.get("relations", ())]
+    keys = [p.state.key_of_range(each) for each in ranges]
+    only = {p.state.key_of_range(each) for each in ranges if not each.get("inh")}
     cascade = node.get("behavior") == "DROP_CASCADE"
     found: list[str] = []
     while keys:
@@ -509,7 +385,7 @@ def _truncate(p: Prediction, node: Node) -> None:
         if key in found or not p.state.exists(key):
             continue
         found.append(key)
-        keys += p.state.descendants(key)
+        keys += [] if key in only else p.state.descendants(key)
         if cascade:
             keys += p.state.referencing(key)
     p.lock(found, AE)
@@ -526,10 +402,7 @@ def _lock(p: Prediction, node: Node) -> None:
     mode = LockMode(node.get("mode", AE))
     for item in node.get("relations", ()):
         fields = fields_of(item)
-        key = p.state.key_of_range(fields)
-        p.lock(p.state.tree(key) if fields.get("inh") else [key], mode)
-        for below in p.relation(key).reads:
-            p.lock(p.state.tree(below), mode)
+        read_range(p, fields, mode)
 
 
 def _vacuum(p: Prediction, node: Node) -> None:
@@ -539,7 +412,8 @@ def _vacuum(p: Prediction, node: Node) -> None:
     p.transactional = not vacuum
     keys = [p.state.key_of_range(fields_of(item)["relation"]) for item in node.get("rels", ())]
     if not keys:
-        keys = [k for k, r in p.state.relations.items() if r.kind in ("table", "materialized view")]
+        kinds = ("table", "materialized view", *(() if vacuum else ("partitioned table",)))
+        keys = [k for k, r in p.state.relations.items() if r.kind in kinds]
     for key in keys:
         tables = p.state.tree(key) if p.relation(key).kind == "partitioned table" else [key]
         if not vacuum:  # up to 17 the children were sampled, but had no statistics made
@@ -599,7 +473,7 @@ def _refresh(p: Prediction, node: Node) -> None:
     for below in p.relation(key).reads:
         read_relation(p, below, AS)
     if p.relation(key).query:
-        _scan_source(p, fields_of(p.relation(key).query))
+        scan_source(p, fields_of(p.relation(key).query))
 
 
 # Sequences, types, functions
@@ -638,16 +512,15 @@ def _alter_domain(p: Prediction, node: Node) -> None:
         return
     if subtype not in ("C", "V", "O"):
         return
-    mode = SUE if subtype == "V" and p.major >= 18 else SHARE
     for relation, _ in p.state.using_type(key):
-        p.lock(relation.key, mode)
+        p.lock(relation.key, SHARE)
         p.scan(relation.key)
 
 
 def _create_function(p: Prediction, node: Node) -> None:
     """An SQL function's body is analysed when the function is made, which locks what it names."""
     if "sql_body" in node:
-        read(p, node["sql_body"])
+        mention(p, node["sql_body"])
         return
     options = {fields_of(o)["defname"]: fields_of(o)["arg"] for o in node.get("options", ())}
     if str(constant(options.get("language"))).lower() != "sql" or "as" not in options:
@@ -657,7 +530,7 @@ def _create_function(p: Prediction, node: Node) -> None:
             kind, fields = parse(statement.sql)
         except NotParsed:
             return
-        read(p, {kind: fields})
+        mention(p, {kind: fields})
 
 
 def _opaque(what: str) -> Handler:
@@ -678,13 +551,13 @@ def _create_schema(p: Prediction, node: Node) -> None:
 
 
 HANDLERS: Mapping[str, Handler] = {
-    **_WRITERS,
+    **WRITERS,
     "AlterTableStmt": alter_table,
-    "SelectStmt": _select,
+    "SelectStmt": select,
     "CopyStmt": _copy,
     "ExplainStmt": _explain,
-    "PrepareStmt": _explain,
-    "DeclareCursorStmt": _explain,
+    "PrepareStmt": _prepare,
+    "DeclareCursorStmt": _prepare,
     "CreateStmt": _create_table,
     "CreateForeignTableStmt": _create_table,
     "CreateTableAsStmt": _create_as,

@@ -91,6 +91,10 @@ class Prediction:
                 if reads:
                     self.scan(key)
 
+    def nothing_runs(self) -> None:
+        """The statement is planned only: its locks stay, the rest does not happen."""
+        self._rewrites, self._scans, self._builds = {}, {}, {}
+
     def build(self, keys: str | Iterable[str]) -> None:
         """The statement builds an index on each of these, which reads them as well."""
         for key in (keys,) if isinstance(keys, str) else keys:
