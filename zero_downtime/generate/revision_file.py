@@ -21,7 +21,9 @@ from zero_downtime.plan import Phase, Step
 # Lines of 88 columns, as black and ruff make them by default.
 _SHORT = 66  # SQL that fits on the line of its op.execute()
 _WIDE = 76  # SQL on a line of its own
-_BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")  # what sqlalchemy.text() takes for a parameter
+# What sqlalchemy.text() takes for a parameter, and for a colon that is none.
+_BIND = re.compile(r"(?<![:\w\\]):([\w$]+)(?![:\w$])")
+_ESCAPED = re.compile(r"\\(?=:[\w$]*(?![:\w$]))")
 # How long a plain alembic run may queue for a lock; zd upgrade has a policy of its own.
 _LOCK_TIMEOUT = "2s"
 _BACKSLASH = "\\"
@@ -109,7 +111,7 @@ def _alone(steps: list[Step]) -> Iterable[str]:
 def _call(step: Step) -> Iterable[str]:
     if step.why:
         yield f"# {_plain(step.why)}"
-    sql = _BIND.sub(r"\\:\1", _wrapped(step.sql))
+    sql = _BIND.sub(r"\\:\1", _ESCAPED.sub(r"\\\\", _wrapped(step.sql)))
     if len(sql) <= _SHORT and not set('\n"\\') & set(sql):
         yield f'op.execute("{sql}")'
         return

@@ -234,7 +234,9 @@ class RemoteServer(_Databases):
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._made: set[str] = set()
         self.bin_dir = embedded_bin_dir()
+        atexit.register(self.close)
         try:
             with psycopg.connect(url, autocommit=True) as connection:
                 self.version = connection.info.parameter_status("server_version") or "0"
@@ -247,6 +249,22 @@ class RemoteServer(_Databases):
 
     def url(self, database: str = "postgres") -> str:
         return urlsplit(self._url)._replace(path=f"/{quote(database)}").geturl()
+
+    def create_database(self, template: str | None = None) -> str:
+        name = super().create_database(template)
+        self._made.add(name)
+        return name
+
+    def drop_database(self, name: str) -> None:
+        super().drop_database(name)
+        self._made.discard(name)
+
+    def close(self) -> None:
+        for name in sorted(self._made):
+            with contextlib.suppress(psycopg.Error):  # the server may be gone before us
+                self.drop_database(name)
+        self._made.clear()
+        atexit.unregister(self.close)
 
 
 def open_server(where: str = "embedded", settings: Mapping[str, str] | None = None) -> Server:
