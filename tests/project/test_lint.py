@@ -221,6 +221,23 @@ def test_one_revision_is_judged_in_its_history(
     assert found["summary"]["files"] == 1
 
 
+def test_a_direction_that_does_not_run_is_noted_and_the_rest_is_linted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied("ledger", tmp_path, monkeypatch)
+    file = next(tmp_path.rglob("0004_amounts_in_cents.py"))
+    file.write_text(file.read_text("utf-8").partition("def downgrade")[0], "utf-8")
+    other = next(tmp_path.rglob("0002_*.py"))
+    text, _, _ = other.read_text("utf-8").partition("def downgrade")
+    other.write_text(text + "def downgrade():\n    raise NotImplementedError('no way back')\n")
+    result = run("lint")
+    assert result.exit_code == 1
+    assert "not looked into: downgrade" in result.stdout
+    assert "the file has no function downgrade()" in result.stdout
+    assert "no way back" in result.stdout
+    assert "error[type-change-rewrite]" in result.stdout
+
+
 def test_a_file_that_is_no_revision_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zero_downtime.errors import (
-    ExtensionMissing,
+    HistoryError,
     InputError,
     NotRenderable,
     RevisionFailed,
+    SeveralDatabases,
 )
 from zero_downtime.lint.unit import Unit, unit_of_script, with_python_suppressions
 from zero_downtime.sql.script import read_script, split
@@ -111,7 +112,9 @@ def _revision_unit(project: Project, revision: Revision, capture: _Capture) -> U
     for direction in directions:
         try:
             found[direction] = _statements(project, revision, direction, capture)
-        except (RevisionFailed, ExtensionMissing) as error:
+        except SeveralDatabases:
+            raise
+        except (HistoryError, RevisionFailed) as error:
             found[direction] = ()
             notes.append((f"{direction}: {error}", Location(revision.file)))
     unit = Unit(
