@@ -6,7 +6,7 @@ import contextlib
 import copy
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from psycopg.conninfo import conninfo_to_dict
@@ -150,6 +150,7 @@ class _Rehearsal:
         self.clients = config.clients if options.clients is None else options.clients
         self.seed = config.seed
         self.stall_ms = config.stall_ms
+        self.tolerate = frozenset(config.tolerate)
         self.notes: list[str] = []
         self.counts: dict[str, int] = {}
         self.base = ""
@@ -466,14 +467,23 @@ class _Rehearsal:
 
     def _judge(self, result: RevisionResult) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Why a revision is unsafe, and what else its author should know."""
-        reasons = [*_run_reasons(result.upgrade, "upgrade", self.stall_ms)]
-        reasons += _run_reasons(result.downgrade, "downgrade", self.stall_ms)
+        reasons: list[str] = []
         warnings: list[str] = []
         if result.rollback is not None:
             more, notes = _rollback_reasons(result.rollback, result.phase)
             reasons += more
             warnings += notes
-        for run in (result.upgrade, result.downgrade):
+        runs: tuple[tuple[Direction, Run], ...] = (
+            ("upgrade", result.upgrade),
+            ("downgrade", result.downgrade),
+        )
+        for direction, run in runs:
+            reasons += _run_reasons(run, direction, self.stall_ms, self.tolerate)
+            warnings += [
+                f"tolerated: {_application_failed(error, direction)}"
+                for error in run.errors
+                if not error.values and error.sqlstate in self.tolerate
+            ]
             warnings += [
                 f"synthetic values were refused {error.count} times with {error.sqlstate}: "
                 f"{error.message} (does the application keep to that already?)"
@@ -590,7 +600,9 @@ _ERRORS = {
 }
 
 
-def _run_reasons(run: Run, direction: Direction, limit_ms: float) -> list[str]:
+def _run_reasons(
+    run: Run, direction: Direction, limit_ms: float, tolerate: Collection[str]
+) -> list[str]:
     reasons = []
     for writers in (False, True):
         worst = max((_waits(step, writers).max_ms for step in run.steps), default=0.0)
@@ -599,17 +611,22 @@ def _run_reasons(run: Run, direction: Direction, limit_ms: float) -> list[str]:
                 f"{'writers' if writers else 'readers'} waited up to {worst / 1000:.1f} s "
                 f"in the {direction}{_behind(run, writers, worst)}"
             )
-    for error in run.errors:
-        if error.values:
-            continue
-        times = "once" if error.count == 1 else f"{error.count} times"
-        reasons.append(
-            f"the application failed {times} in the {direction} with {error.sqlstate}: "
-            f"{error.message}{_ERRORS.get(error.sqlstate, '')}"
-        )
+    reasons += [
+        _application_failed(error, direction)
+        for error in run.errors
+        if not error.values and error.sqlstate not in tolerate
+    ]
     if run.failed:
         reasons.append(f"the {direction} failed under traffic: {run.failed}")
     return reasons
+
+
+def _application_failed(error: ClientError, direction: Direction) -> str:
+    times = "once" if error.count == 1 else f"{error.count} times"
+    return (
+        f"the application failed {times} in the {direction} with {error.sqlstate}: "
+        f"{error.message}{_ERRORS.get(error.sqlstate, '')}"
+    )
 
 
 def _waits(step: StepResult, writers: bool) -> Waits:
