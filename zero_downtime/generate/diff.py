@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zero_downtime.catalog import Catalog, compare_stable, stable
+from zero_downtime.catalog import Catalog, read_catalog
 from zero_downtime.config import Ignore, Lint
 from zero_downtime.errors import ConfigError
 from zero_downtime.generate.prove import plan_and_prove
 from zero_downtime.generate.states import Place, declared, live, replayed, scripted
 from zero_downtime.history import read_history
 from zero_downtime.lint.engine import lint
-from zero_downtime.plan import Plan, Step, plan
+from zero_downtime.plan import Plan, Step
 from zero_downtime.postgres.server import Server, libpq_url, masked, open_server
 from zero_downtime.project import Project, find_project
 from zero_downtime.sql.effects import predict
@@ -61,11 +61,10 @@ def diff(
     project = _project(config_file, old, new)
     where = server or (project.config.server if project else "embedded")
     with contextlib.closing(open_server(where)) as scratch:
-        before = _source(scratch, old, project)
-        after = _source(scratch, new, project)
+        before, after = _sources(scratch, project, old, new)
         proven = plan_and_prove(scratch, before.database, before.catalog, after.catalog)
         planned = replace(proven.plan, not_planned=proven.not_planned)
-        undo = _undo(scratch, before.catalog, after.catalog)
+        undo = _undo(scratch, before, after)
         steps = tuple(_planned(planned, before.catalog, undo))
     converged = proven.proof.converged and not planned.not_planned
     failed = proven.proof.failed
@@ -81,9 +80,20 @@ def _project(config_file: Path | None, *sources: str) -> Project | None:
     return find_project(config_file)
 
 
-def _source(server: Server, source: str, project: Project | None) -> Place:
+def _sources(server: Server, project: Project | None, *sources: str) -> Iterator[Place]:
+    """The schemas on the scratch server; beside a live database all are read with its ignores."""
+    ignore = project.config.ignore if project else Ignore()
+    lives = any("://" in source for source in sources)
+    for source in sources:
+        place = _source(server, source, project, ignore)
+        if lives:
+            catalog = read_catalog(server, place.database, ignore=ignore)
+            place = replace(place, catalog=catalog)
+        yield place
+
+
+def _source(server: Server, source: str, project: Project | None, ignore: Ignore) -> Place:
     if "://" in source:
-        ignore = project.config.ignore if project else Ignore()
         return scripted(server, live(server, libpq_url(source), ignore).dump)
     if source == "schemas" and project is not None:
         return declared(project, server)[0]
@@ -105,13 +115,10 @@ def _source(server: Server, source: str, project: Project | None) -> Place:
         ) from error
 
 
-def _undo(server: Server, old: Catalog, new: Catalog) -> dict[str, str]:
+def _undo(server: Server, before: Place, after: Place) -> dict[str, str]:
     """The statements that lead back, by the object that they are about."""
-    comparison = compare_stable(server, new, old)
-    if comparison.equal:
-        return {}
     undo: dict[str, str] = {}
-    for step in plan(comparison, stable(server, new), stable(server, old)).steps:
+    for step in plan_and_prove(server, after.database, after.catalog, before.catalog).plan.steps:
         undo[step.object] = f"{undo[step.object]};\n{step.sql}" if step.object in undo else step.sql
     return undo
 

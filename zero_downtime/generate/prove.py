@@ -78,7 +78,7 @@ def prove(server: Server, database: str, steps: tuple[Step, ...], target: Catalo
             run_steps(server, copy, steps)
         except StepRefused as refused:
             return Proof(False, failed=refused.step, reason=refused.reason)
-        reached = read_catalog(server, copy)
+        reached = read_catalog(server, copy, ignore=target.ignore)
         comparison = compare_stable(server, reached, target)
         return Proof(comparison.equal, reached=reached, differences=tuple(comparison.describe()))
 
