@@ -69,21 +69,9 @@ def _comment_again(pool: Pool, change: Change) -> Iterator[Step]:
 
 def renames(pool: Pool) -> Iterator[Step]:
     """Constraints that only changed their name."""
-    removed = {
-        (i.of, c.old.definition): c
-        for i, c in pool.changes.items()
-        if i.kind == "constraint" and c.kind == "removed" and c.old and not pool.is_gone(i.of)
-    }
-    for change in list(pool.changes.values()):
-        if change.identity.kind != "constraint" or change.kind != "added" or not change.new:
-            continue
-        table, name = change.identity.of, change.identity.name
-        twin = removed.pop((table, change.new.definition), None)
-        if twin is not None:
-            pool.take("constraint", name, of=table)
-            pool.take("constraint", twin.identity.name, of=table)
-            sql = f"ALTER TABLE {table} RENAME CONSTRAINT {twin.identity.name} TO {name}"
-            yield Step(sql, str(change.identity), f"another name for {twin.identity.name}")
+    for old, new in pool.take_renamed("constraint"):
+        sql = f"ALTER TABLE {new.of} RENAME CONSTRAINT {old.name} TO {new.name}"
+        yield Step(sql, str(new), f"another name for {old.name}")
 
 
 def _add(pool: Pool, what: str, table: str, name: str, definition: str) -> Iterable[Step]:

@@ -132,21 +132,9 @@ def change_invalid(pool: Pool, change: Change) -> Iterable[Step]:
 
 def renames(pool: Pool) -> Iterator[Step]:
     """Indexes that only changed their name."""
-    removed = {
-        (i.of, c.old.definition): c
-        for i, c in pool.changes.items()
-        if i.kind == "index" and c.kind == "removed" and c.old and not pool.is_gone(i.of)
-    }
-    for change in list(pool.changes.values()):
-        if change.identity.kind != "index" or change.kind != "added" or not change.new:
-            continue
-        twin = removed.pop((change.identity.of, change.new.definition), None)
-        if twin is not None:
-            pool.take("index", change.identity.name, of=change.identity.of)
-            pool.take("index", twin.identity.name, of=twin.identity.of)
-            bare = change.identity.name.rpartition(".")[2]
-            sql = f"ALTER INDEX {twin.identity.name} RENAME TO {bare}"
-            yield Step(sql, str(change.identity), f"another name for {twin.identity.name}")
+    for old, new in pool.take_renamed("index"):
+        sql = f"ALTER INDEX {old.name} RENAME TO {new.name.rpartition('.')[2]}"
+        yield Step(sql, str(new), f"another name for {old.name}")
 
 
 def _drop(pool: Pool, what: str, table: str, index: str) -> Step:

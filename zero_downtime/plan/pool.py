@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -35,6 +36,24 @@ class Pool:
             if identity.of == of and (not kinds or identity.kind in kinds)
         ]
         return [self.changes.pop(identity) for identity in found]
+
+    def take_renamed(self, kind: str) -> Iterator[tuple[Identity, Identity]]:
+        """Take the pairs of removed and added that differ in nothing but their name."""
+        removed = {
+            (identity.of, change.old.definition): identity
+            for identity, change in self.changes.items()
+            if identity.kind == kind
+            and change.kind == "removed"
+            and change.old is not None
+            and not self.is_gone(identity.of)
+        }
+        for identity, change in list(self.changes.items()):
+            if identity.kind != kind or change.kind != "added" or change.new is None:
+                continue
+            twin = removed.pop((identity.of, change.new.definition), None)
+            if twin is not None:
+                del self.changes[twin], self.changes[identity]
+                yield twin, identity
 
     def is_new(self, name: str) -> bool:
         """Whether a relation, type or domain exists only after the plan."""
