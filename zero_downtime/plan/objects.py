@@ -46,6 +46,7 @@ _OPPOSITES = {
     "rule state": "ENABLE RULE {name}",
 }
 _STORAGE_DEFAULT = 16  # SET STORAGE DEFAULT exists from here on
+_STORED_MAIN = ("numeric", "inet", "cidr")  # pg_type.typstorage; long types else are EXTENDED
 _REPLACED = {"function", "procedure", "aggregate", "rule", "trigger", "view"}
 # What a transaction may make together with what is new.
 _FRESH = {
@@ -166,7 +167,10 @@ def _remove(pool: Pool, change: Change) -> Iterable[Step]:
             yield Step(f"ALTER TABLE {relation} {words}", what)
     elif kind in _OPPOSITES:
         if kind == "set storage" and pool.new.major < _STORAGE_DEFAULT:
-            pool.refuse(change, "SET STORAGE DEFAULT exists from PostgreSQL 16 on")
+            column = pool.new.get("column", name, relation)
+            main = column is not None and column.definition.startswith(_STORED_MAIN)
+            words = f"ALTER COLUMN {name} SET STORAGE {'MAIN' if main else 'EXTENDED'}"
+            yield Step(f"ALTER TABLE {relation} {words}", what)
             return
         options = ", ".join(re.findall(r"(\w+)=", fact.sql.rpartition(" SET (")[2]))
         words = _OPPOSITES[kind].format(name=name, options=options)
