@@ -328,9 +328,7 @@ TYPES = [
     pair("domain constraint", "ALTER DOMAIN shop.email DROP CONSTRAINT has_at;"
          "ALTER DOMAIN shop.email ADD CONSTRAINT has_at CHECK (VALUE LIKE '_%@%');"
          "ALTER DOMAIN shop.email ADD CONSTRAINT short CHECK (length(VALUE) < 99) NOT VALID;"
-         "ALTER DOMAIN shop.email SET DEFAULT '@'",
-        blocks="up down",
-    ),
+         "ALTER DOMAIN shop.email SET DEFAULT '@'", blocks="up down"),
     pair("domain, another base", "ALTER TABLE shop.customers DROP mail; DROP DOMAIN shop.email;"
          "CREATE DOMAIN shop.email AS varchar", up="base type", down="base type"),
     pair("composite attribute", "ALTER TYPE shop.size ADD ATTRIBUTE depth integer"),
