@@ -95,7 +95,9 @@ def copy_the_project() -> None:
     for folder in ("schemas", "migrations"):
         shutil.copytree(ROOT / folder, DEMO / folder, ignore=shutil.ignore_patterns("__pycache__"))
     settings = (ROOT / "pyproject.toml").read_text()
-    tables = re.findall(r"^\[tool\.(?:alembic|zero_downtime)[.\w]*\]\n(?:[^\[].*\n|\n)*", settings, re.M)
+    tables = re.findall(
+        r"^\[tool\.(?:alembic|zero_downtime)[.\w]*\]\n(?:[^\[].*\n|\n)*", settings, re.M
+    )
     (DEMO / "pyproject.toml").write_text("".join(tables))
 
 

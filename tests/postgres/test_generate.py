@@ -321,9 +321,9 @@ def test_no_way_down_is_said(shop: Path, generate: Generate) -> None:
 @pytest.fixture
 def own_scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A place for scratch folders that no other run uses."""
-    folder = Path(tempfile.mkdtemp(prefix="zdt-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="zdt-", dir=scratch.base(in_memory=True).parent))
     folder.chmod(0o755)
-    monkeypatch.setattr(scratch, "base", lambda: folder)
+    monkeypatch.setattr(scratch, "base", lambda in_memory=False: folder)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

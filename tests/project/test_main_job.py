@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from zero_downtime.postgres.scratch import base
 from zero_downtime.postgres.server import EmbeddedServer
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     # Short, for a socket's path may have 107 bytes; open, for the server may be another user.
-    scratch = Path(tempfile.mkdtemp(prefix="zd-", dir="/tmp"))
+    scratch = Path(tempfile.mkdtemp(prefix="zd-", dir=base(in_memory=True).parent))
     scratch.chmod(0o755)
     yield Shop(tmp_path, scratch)
     shutil.rmtree(scratch, ignore_errors=True)

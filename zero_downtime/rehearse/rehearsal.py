@@ -59,6 +59,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 """
 
+_ROWS_IN_MEMORY = 20_000  # a table; beyond that the server's files go to the disk
 _BEFORE = 0.25  # seconds of traffic before a revision, to know what is normal
 _AFTER = 0.15
 _MOST_TABLES = 4  # with clients and probes at work
@@ -90,7 +91,10 @@ def rehearse(
     earlier, tested = _range(history, options)
     where = options.server or project.config.server
     _refuse_foreign(where, options.i_know)
-    server = open_server(where, SETTINGS if "://" not in where else None)
+    rows = project.config.rehearse.rows if options.rows is None else options.rows
+    server = open_server(
+        where, SETTINGS if "://" not in where else None, in_memory=rows <= _ROWS_IN_MEMORY
+    )
     try:
         rehearsal = _Rehearsal(project, history, server, options, progress)
         return rehearsal.run(earlier, tested)
