@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +384,23 @@ def test_the_json_has_the_promised_shape(tmp_path: Path) -> None:
     )
     assert shape["verdict"] == "safe"
     assert shape["reasons"] == []
+
+
+def test_an_error_that_the_application_gets_over_is_told_and_tolerated(tmp_path: Path) -> None:
+    wider = (
+        "op.execute('ALTER TABLE orders ALTER COLUMN memo TYPE varchar(80)')",
+        "op.execute('ALTER TABLE orders ALTER COLUMN memo TYPE varchar(50)')",
+    )
+    plain = find_project(project(tmp_path, FIRST, wider))
+    options = Options(rows=200, clients=2, server=URL[0], start="r1")
+    strict = rehearse(plain, options)
+    assert any("0A000" in reason for reason in strict.revisions[0].reasons)
+
+    settings = replace(plain.config.rehearse, tolerate=("0A000",))
+    lenient = rehearse(replace(plain, config=replace(plain.config, rehearse=settings)), options)
+    (revision,) = lenient.revisions
+    assert not any("0A000" in reason for reason in revision.reasons)
+    assert any(warning.startswith("tolerated: ") for warning in revision.warnings)
 
 
 def leftovers() -> set[Path]:
