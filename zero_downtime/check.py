@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zero_downtime.catalog import Comparison, compare_stable, read_catalog
-from zero_downtime.errors import ProjectError
 from zero_downtime.generate.states import Place, declared, live, replayed
 from zero_downtime.history import History, Revision, read_history
 from zero_downtime.postgres.server import Server, open_server
 from zero_downtime.project import Project
-from zero_downtime.replay import Replay
+from zero_downtime.replay import Replay, connects_to
 
 Say = Callable[[str], None]
 
@@ -57,15 +56,12 @@ def check(
 ) -> Checked:
     """Look for drift at ``url`` and for divergence of the schema modules.
 
-    The live database is only read. Raises ProjectError when there is nothing to compare, and
-    DatabaseError when the database refuses.
+    Without schema modules and without ``url`` it is the database that env.py connects to. A live
+    database is only read. Raises DatabaseError when it refuses, EnvironmentFailed when env.py
+    does not say which it is.
     """
     if url is None and project.schemas is None:
-        raise ProjectError(
-            reason="there is nothing to compare head with",
-            advice="Give a database with --url, or name the schema modules in "
-            "[tool.zero_downtime] schemas",
-        )
+        url = connects_to(project)  # a stranger's project: the database that it is about
     history = read_history(project)
     with contextlib.closing(open_server(server or project.config.server)) as scratch:
         say(f"replaying {len(history)} revisions")

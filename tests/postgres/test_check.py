@@ -211,8 +211,15 @@ def test_a_database_that_refuses_is_one_sentence_without_the_password(check: Che
     assert "secret" not in result.stderr
 
 
-def test_nothing_to_compare_is_wrong_use(check: Check) -> None:
+def test_without_modules_it_is_the_database_that_env_py_connects_to(
+    check: Check, live: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (check.root / "pyproject.toml").write_text(SETTINGS.replace('schemas = "schemas"', ""))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    unsaid = check()
+    assert unsaid.exit_code == 2
+    assert "DATABASE_URL" in unsaid.stderr and unsaid.stderr.count("\n") == 1
+    monkeypatch.setenv("DATABASE_URL", live)
     result = check()
-    assert result.exit_code == 2
-    assert "there is nothing to compare head with" in result.stderr
+    assert result.exit_code == 0, result.stderr
+    assert "No drift" in result.stdout

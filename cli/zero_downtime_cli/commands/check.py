@@ -23,7 +23,9 @@ from zero_downtime_cli.options import (
 def check(url: str | None, server: str | None, config_file: Path | None, shape: str) -> None:
     """Find drift: is the database what head says, are the schema modules what head says?
 
-    The database is only read. Exit 1 when something differs, with the objects that do.
+    Without --url the schema modules are compared; a project that has none is compared with the
+    database that its env.py connects to. The database is only read. Exit 1 when something
+    differs, with the objects that do.
 
     \b
     Example:
