@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent, indent
@@ -26,6 +27,17 @@ def database(server: EmbeddedServer) -> Iterator[str]:
     name = server.create_database()
     yield name
     server.drop_database(name)
+
+
+@pytest.fixture
+def mind_interrupts() -> Callable[[], None]:
+    """For Popen's preexec_fn: the child minds SIGINT, also where a shell in the background, such
+    as a CI runner's, has had it ignored."""
+
+    def restore() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return restore
 
 
 PLAIN_ENV = """

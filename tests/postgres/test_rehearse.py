@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -417,7 +418,7 @@ def test_nothing_is_left_behind(tmp_path: Path, server: EmbeddedServer) -> None:
     assert threading.active_count() == threads
 
 
-def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, mind_interrupts: Callable[[], None]) -> None:
     begun = tmp_path / "begun"
     slow = f'open("{begun}", "w").close()\nop.execute("SELECT pg_sleep(60)")'
     project(tmp_path, FIRST, (slow, "pass"))
@@ -430,6 +431,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": f"{root}:{root}/cli"},
+        preexec_fn=mind_interrupts,
     )
     deadline = time.monotonic() + 40
     while not begun.exists():

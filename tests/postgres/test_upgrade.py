@@ -116,7 +116,8 @@ def test_clients_do_not_wait_while_a_reader_is_in_the_way(
     assert clients.reads > 100
     assert clients.slowest < 0.3  # with Alembic's defaults it is what is left of 1.5 s
     (statement,) = result.revisions[0].statements
-    assert statement.requests == 1 and statement.waited > 1.0
+    # Mostly one; on a busy machine a request may meet one of the clients.
+    assert 1 <= statement.requests <= 3 and statement.waited > 1.0
     waits = [event for event in events if isinstance(event, Waiting)]
     assert waits and 'application "slow report"' in str(waits[0].holders[0])
 

@@ -168,7 +168,12 @@ def test_a_lock_that_is_never_free_is_one_sentence(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_upgrade_that_is_told_to_end_ends_cleanly(
-    server: EmbeddedServer, database: str, shop: Project, number: signal.Signals, code: int
+    server: EmbeddedServer,
+    database: str,
+    shop: Project,
+    mind_interrupts: Callable[[], None],
+    number: signal.Signals,
+    code: int,
 ) -> None:
     url = server.url(database)
     run(shop, "upgrade", "--url", url)
@@ -184,6 +189,7 @@ def test_an_upgrade_that_is_told_to_end_ends_cleanly(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=mind_interrupts,
         )
         assert process.stderr is not None
         said = ""
