@@ -21,7 +21,6 @@ class Proof:
     """What came out when the steps were run on a copy."""
 
     converged: bool
-    reached: Catalog | None = None
     failed: Step | None = None  # the step that the server refused
     reason: str = ""
     differences: tuple[str, ...] = ()  # what is left between the result and the target
@@ -80,7 +79,7 @@ def prove(server: Server, database: str, steps: tuple[Step, ...], target: Catalo
             return Proof(False, failed=refused.step, reason=refused.reason)
         reached = read_catalog(server, copy, ignore=target.ignore)
         comparison = compare_stable(server, reached, target)
-        return Proof(comparison.equal, reached=reached, differences=tuple(comparison.describe()))
+        return Proof(comparison.equal, differences=tuple(comparison.describe()))
 
 
 def run_steps(server: Server, database: str, steps: tuple[Step, ...]) -> None:
@@ -102,7 +101,6 @@ class StepRefused(Exception):
     def __init__(self, step: Step, error: psycopg.Error) -> None:
         self.step = step
         self.reason = error.diag.message_primary or " ".join(str(error).split())
-        self.sqlstate = error.sqlstate
         super().__init__(f"{step.sql}: {self.reason}")
 
 

@@ -155,10 +155,6 @@ def _read(
     return histories, start
 
 
-def _if_in(files: set[Path], unit: Unit) -> Unit:
-    return replace(unit, report=unit.report and Path(unit.file).resolve() in files)
-
-
 def _holds_revisions(path: Path) -> bool:
     return path.is_dir() and any(path.rglob("*.py")) and not any(path.rglob("*.sql"))
 

@@ -24,10 +24,6 @@ class Suppression:
     first_line: int
     last_line: int
 
-    def covers(self, statement: Statement) -> bool:
-        """Whether the statement begins on the lines that the comment speaks of."""
-        return self.first_line <= statement.location.line <= self.last_line
-
 
 @dataclass(frozen=True, slots=True)
 class Unit:

@@ -6,7 +6,6 @@ from typing import Any
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK_DETECTED = "40P01"
-QUERY_CANCELED = "57014"
 
 
 def sqlstate(error: BaseException | None) -> str | None:

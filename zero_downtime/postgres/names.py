@@ -26,8 +26,3 @@ def quoted(name: str) -> str:
 def qualified(*parts: str) -> str:
     """A dotted name of quoted parts; empty parts are left out."""
     return ".".join(quoted(part) for part in parts if part)
-
-
-def literal(value: str) -> str:
-    """A string constant."""
-    return "'" + value.replace("'", "''") + "'"

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from psycopg.conninfo import conninfo_to_dict
-
 from zero_downtime.catalog import Catalog, compare_stable
 from zero_downtime.errors import (
     ExtensionMissing,
@@ -21,7 +19,7 @@ from zero_downtime.errors import (
 )
 from zero_downtime.history import History, Revision, read_history
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.postgres.server import Server, libpq_url, open_server, scratch_database
+from zero_downtime.postgres.server import Server, database_name, open_server, scratch_database
 from zero_downtime.project import Project
 from zero_downtime.rehearse.data import Data, Filled
 from zero_downtime.rehearse.measure import Live, Observed, Sampler, Segment, Timed
@@ -129,7 +127,7 @@ def _refuse_foreign(where: str, i_know: bool) -> None:
     """
     if "://" not in where or i_know:
         return
-    name = str(conninfo_to_dict(libpq_url(where)).get("dbname") or "")
+    name = database_name(where)
     if name not in ("", "postgres", "template1") and not name.endswith("_rehearsal"):
         raise RefusedDatabase(database=name)
 
