@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from zero_downtime.lint import Report, Rule, lint_units, rules
+from zero_downtime.lint import Options, Report, Rule, lint_units, rules
 from zero_downtime.lint.docs import example_state
 from zero_downtime.lint.unit import unit_of_script
 from zero_downtime.sql.script import read_script
@@ -20,15 +20,19 @@ def state() -> State:
     return example_state()
 
 
-def _lint(sql: str, state: State) -> Report:
-    return lint_units([unit_of_script(read_script(sql, "example.sql"), "example.sql")], state)
+def _lint(sql: str, state: State, rule: Rule) -> Report:
+    unit = unit_of_script(read_script(sql, "example.sql"), "example.sql")
+    return lint_units([unit], state, Options(major=rule.majors[1], enable=(rule.name(),)))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name() for rule in RULES])
 def test_the_bad_example_is_found_and_nothing_else_in_it(rule: Rule, state: State) -> None:
-    report = _lint(rule.bad, state)
-    assert [finding.rule for finding in report.findings] == [rule.name()]
-    finding = report.findings[0]
+    report = _lint(rule.bad, state, rule)
+    own = [finding for finding in report.findings if finding.rule == rule.name()]
+    others = [finding.rule for finding in report.findings if finding.rule != rule.name()]
+    assert len(own) == 1
+    assert sorted(others) == sorted(rule.also)
+    finding = own[0]
     assert finding.severity == rule.severity
     assert (finding.message.endswith(".") and len(finding.message) > 40) or rule.bad.startswith(
         "--"
@@ -38,15 +42,15 @@ def test_the_bad_example_is_found_and_nothing_else_in_it(rule: Rule, state: Stat
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name() for rule in RULES])
 def test_the_good_example_has_no_finding_at_all(rule: Rule, state: State) -> None:
-    assert [(f.rule, f.message) for f in _lint(rule.good, state).findings] == []
+    assert [(f.rule, f.message) for f in _lint(rule.good, state, rule).findings] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name() for rule in RULES])
 def test_a_fix_is_a_statement_without_the_hazard(rule: Rule, state: State) -> None:
-    for finding in _lint(rule.bad, state).findings:
+    for finding in _lint(rule.bad, state, rule).findings:
         if finding.fix:
             fixed = f"SET lock_timeout = '1s';\n{finding.fix};"
-            assert finding.rule not in {f.rule for f in _lint(fixed, state).findings}
+            assert finding.rule not in {f.rule for f in _lint(fixed, state, rule).findings}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name() for rule in RULES])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from zero_downtime.lint.engine import lint_units
+from zero_downtime.lint.engine import Options, lint_units
 from zero_downtime.lint.registry import family_of, rules
 from zero_downtime.lint.rule import Rule
 from zero_downtime.lint.unit import unit_of_script
@@ -23,29 +24,46 @@ def example_state() -> State:
 
 
 def rules_page() -> str:
-    """docs/rules.md."""
-    state = example_state()
+    """docs/rules.md: every rule in a line, by family."""
     lines = [
         "# Lint rules",
         "",
-        "Made from the rules themselves; a test keeps this page equal to them. `zd explain RULE`"
+        "Made from the rules themselves; a test keeps these pages equal to them. `zd explain RULE`"
         " says the same, `-- zd: ignore[rule] reason` before a statement (`# zd: ignore[rule]"
         " reason` in a revision) accepts a danger in one place.",
     ]
-    family = ""
-    for rule in rules().values():
-        if family_of(rule) != family:
-            family = family_of(rule)
-            lines += ["", f"## {family.capitalize()}"]
+    for family, members in _families().items():
+        lines += ["", f"## [{family.capitalize()}](rules/{family}.md)", "", "| rule | | finds |"]
+        lines.append("|-|-|-|")
+        for rule in members:
+            loud = rule.severity if rule.default else f"{rule.severity}, off by default"
+            place = f"rules/{family}.md#{rule.name()}"
+            lines.append(f"| [{rule.name()}]({place}) | {loud} | {rule.hazard()} |")
+    return "\n".join(lines) + "\n"
+
+
+def family_page(family: str) -> str:
+    """docs/rules/FAMILY.md: the rules of one family with their examples."""
+    state = example_state()
+    lines = [f"# Lint rules: {family}"]
+    for rule in _families()[family]:
         lines += _rule(rule, state)
     return "\n".join(lines) + "\n"
 
 
+def _families() -> dict[str, list[Rule]]:
+    families: dict[str, list[Rule]] = {}
+    for rule in rules().values():
+        families.setdefault(family_of(rule), []).append(rule)
+    return families
+
+
 def _rule(rule: Rule, state: State) -> Iterator[str]:
     script = read_script(rule.bad, "bad.sql")
-    report = lint_units([unit_of_script(script, "bad.sql")], state)
+    options = Options(major=rule.majors[1], enable=(rule.name(),))
+    report = lint_units([unit_of_script(script, "bad.sql")], state, options)
     said = next(finding for finding in report.findings if finding.rule == rule.name())
-    yield from ("", f"### {rule.name()}", "", f"{rule.hazard()} (*{rule.severity}*)", "")
+    yield from ("", f"## {rule.name()}", "", f"{rule.hazard()} (*{rule.severity}*)", "")
     yield from (rule.why, "", f"**Safe way.** {rule.safe}", "")
     yield from ("```sql", "-- bad", rule.bad, "```", "", f"> {said.message}", "")
     yield from ("```sql", "-- good", rule.good, "```")
@@ -118,4 +136,7 @@ def _name(key: str) -> str:
     return key.removeprefix("public.")
 
 
-PAGES = {"rules.md": rules_page, "locks.md": locks_page}
+def pages() -> dict[str, Callable[[], str]]:
+    """The generated pages by their place below docs/."""
+    families = {f"rules/{family}.md": partial(family_page, family) for family in _families()}
+    return {"rules.md": rules_page, "locks.md": locks_page, **families}

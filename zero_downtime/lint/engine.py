@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from zero_downtime.config import Lint
+from zero_downtime.lint.dispatch import Dispatch
 from zero_downtime.lint.finding import Finding, Note, Report, Severity
-from zero_downtime.lint.registry import rule_named, rules
-from zero_downtime.lint.rule import Here, Rule, Seen
+from zero_downtime.lint.registry import family_of, rule_named, rules
+from zero_downtime.lint.rule import Here, Rule, Seen, Surroundings, There
 from zero_downtime.lint.rules.notation import (
     SqlSyntaxError,
     SuppressionWithoutReason,
@@ -21,8 +23,10 @@ from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.effects import predict_node
 from zero_downtime.sql.script import ends_in_rollback, error_location
 from zero_downtime.sql.state import State
-from zero_downtime.sql.statement import Statement
+from zero_downtime.sql.statement import Direction, Statement
 from zero_downtime.sql.tree import Node, NotParsed, parse
+
+Mapped = Callable[[str, str | None], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,9 @@ class Options:
     disable: tuple[str, ...] = ()
     severity: Mapping[str, str] = field(default_factory=dict)  # rule → error | warning | off
     independent: bool = False  # every unit starts from the state that was given
+    enable: tuple[str, ...] = ()  # rules and families that are off by default
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of rules, by id
+    mapped: Mapped = lambda table, column: None  # see Surroundings
 
     @classmethod
     def of(cls, config: Lint, major: int | None = None, independent: bool = False) -> Options:
@@ -40,6 +47,15 @@ class Options:
         for name in (*config.disable, *config.severity):
             rule_named(name)
         return cls(major or config.pg, config.disable, config.severity, independent)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        return Surroundings(self.major, self.mapped, self.settings)
+
+    def asks(self, rule: Rule) -> bool:
+        """Whether a rule is asked. Disabled ones are: what they find is nobody else's to tell."""
+        name = rule.name()
+        return rule.default or bool({name, family_of(rule)} & {*self.enable, *self.severity})
 
 
 def lint(
@@ -70,13 +86,15 @@ def lint_units(
     findings: list[Finding] = []
     notes: list[Note] = []
     suppressed = 0
-    for unit in units:
+    dispatch = Dispatch(filter(options.asks, rules().values()), options.major)
+    for number, unit in enumerate(units):
         if options.independent:
             now = start.copy()
         now.unit += 1
-        walk = _Walk(unit, options)
-        walk.run(now, unit.upgrade)
-        walk.run(now.copy(), unit.downgrade)
+        last = options.independent or number == len(units) - 1
+        walk = _Walk(unit, options, dispatch, last)
+        walk.run(now, unit.upgrade, "upgrade")
+        walk.run(now.copy(), unit.downgrade, "downgrade")
         if not unit.report:
             continue
         kept = walk.without_suppressed()
@@ -98,81 +116,115 @@ def _in_order(findings: Iterable[Finding], options: Options) -> list[Finding]:
     found = []
     for finding in findings:
         wanted = options.severity.get(finding.rule, finding.severity)
-        if wanted != "off" and finding.rule not in options.disable:
-            severity: Severity = "error" if wanted == "error" else "warning"
-            found.append(replace(finding, severity=severity))
+        if wanted == "off" or finding.rule in options.disable:
+            continue
+        severity: Severity = "error" if wanted == "error" else "warning"
+        found.append(replace(finding, severity=severity))
     return sorted(found, key=lambda f: (f.direction != "upgrade", f.location.line))
 
 
 Parsed = tuple[Statement, str, Node]
+_RENAMES = ("RenameStmt", "AlterObjectSchemaStmt")
 
 
 class _Walk:
     """One unit on its way through the rules."""
 
-    def __init__(self, unit: Unit, options: Options) -> None:
+    def __init__(self, unit: Unit, options: Options, dispatch: Dispatch, is_last: bool) -> None:
         self.unit = unit
-        self.options = options
         self.findings: list[Finding] = []
         self.notes: list[Note] = []
+        self._around = options.surroundings
+        self._dispatch = dispatch
+        self._is_last = is_last
         self._used: set[Suppression] = set()
-        self._upgrade = tuple((kind, node) for _, kind, node in self._parsed(unit.upgrade, False))
+        self._upgrade: tuple[tuple[str, Node], ...] = ()
 
-    def run(self, state: State, statements: Sequence[Statement]) -> None:
+    def run(self, state: State, statements: Sequence[Statement], direction: Direction) -> None:
         """Judge the statements of one direction; the state goes along with them."""
+        start = state.copy() if self._dispatch.at_end else state
         state.new_session()
         session = Session()
-        parsed = list(self._parsed(statements, True))
+        parsed = list(self._parsed(statements))
         rolled_back = _rolled_back(statements)
-        earlier: list[Seen] = []
+        seen: list[Seen] = []
+        first = 0  # of the statements seen, the first of the open transaction
         before: State | None = None
         for position, (statement, kind, node) in enumerate(parsed):
             number = statement.transaction
             if number != state.transaction or number is None:
-                earlier = []
+                first = len(seen)
                 if before is not None:
                     _restore(state, before)
                 before = state.copy() if number in rolled_back else None
                 session.new_transaction()
             state.transaction = number
-            effect = predict_node(kind, node, state, self.options.major)
+            effect = predict_node(kind, node, state, self._around.major)
             here = Here(
                 statement,
                 kind,
                 node,
                 state,
                 effect,
-                self.options.major,
+                self._around,
                 self.unit.phase,
-                tuple(earlier),
+                tuple(seen[first:]),
                 _later(parsed, position),
-                self._upgrade if statement.direction == "downgrade" else (),
-                session.lock_timeout,
-                session.first_without_timeout,
+                self._upgrade,
+                session,
             )
             self._judge(here)
             self.notes += [Note(what, statement.location) for what in effect.unknown]
-            session.see(here)
-            earlier.append(Seen(statement, here.locks, here.locked_tables))
+            locks = here.locks
+            heavy = any(mode.blocks_writes for mode in locks.values())
+            session.see(kind, node, number, heavy)
+            seen.append(Seen(statement, kind, node, effect, locks, here.locked_tables))
             apply_node(state, kind, node)
-            earlier = [_followed(seen, here) for seen in earlier]
+            if kind in _RENAMES:
+                seen[first:] = [_followed(each, here) for each in seen[first:]]
         if before is not None:
             _restore(state, before)
         state.transaction = None
+        self._upgrade = tuple((kind, node) for _, kind, node in parsed)
+        self._judge_end(tuple(seen), start, state, session, direction)
 
-    def _parsed(self, statements: Sequence[Statement], tell: bool) -> Iterator[Parsed]:
+    def _judge_end(
+        self,
+        seen: tuple[Seen, ...],
+        start: State,
+        state: State,
+        session: Session,
+        direction: Direction,
+    ) -> None:
+        if not self._dispatch.at_end or not seen:
+            return
+        there = There(
+            seen,
+            start,
+            state,
+            session,
+            self._around,
+            direction,
+            self.unit.phase,
+            self.unit.revision,
+            self._is_last,
+        )
+        for rule in self._dispatch.at_end:
+            self.findings += rule.at_end(there)
+
+    def _parsed(self, statements: Sequence[Statement]) -> Iterator[Parsed]:
         for statement in statements:
             try:
                 yield (statement, *parse(statement.sql))
             except NotParsed as error:
-                if tell:
-                    self.findings.append(_syntax_error(statement, error))
+                self.findings.append(_syntax_error(statement, error))
 
     def _judge(self, here: Here) -> None:
+        rules, fallback = self._dispatch.rules_at(here.kind, here.node, here.effect)
         found: list[Finding] = []
-        for rule in _active(fallback=False):
+        for rule in rules:
             found += rule.check(here)
-        for rule in _active(fallback=True):
+        for rule in fallback:
             if not any(finding.rewrites or finding.scans for finding in found):
                 found += rule.check(here)
         self.findings += found
@@ -196,10 +248,6 @@ class _Walk:
                 yield UnusedSuppression.at(suppression, self.unit.revision, rules())
 
 
-def _active(fallback: bool) -> Iterator[Rule]:
-    return (rule for rule in rules().values() if rule.fallback == fallback)
-
-
 def _followed(seen: Seen, here: Here) -> Seen:
     """What was locked under a name that the statement changes is locked under the new one."""
     if here.kind == "RenameStmt" and here.node["renameType"] in RELATION_KINDS:
@@ -210,10 +258,10 @@ def _followed(seen: Seen, here: Here) -> Seen:
         new = f"{here.node['newschema']}.{here.node['relation']['relname']}"
     else:
         return seen
-    return Seen(
-        seen.statement,
-        {new if key == old else key: mode for key, mode in seen.locks.items()},
-        frozenset(new if key == old else key for key in seen.tables),
+    return replace(
+        seen,
+        locks={new if key == old else key: mode for key, mode in seen.locks.items()},
+        tables=frozenset(new if key == old else key for key in seen.tables),
     )
 
 

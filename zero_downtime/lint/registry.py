@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
+from types import ModuleType
 
 from zero_downtime.errors import UnknownRule
 from zero_downtime.lint import rules as package
@@ -15,15 +16,24 @@ from zero_downtime.lint.rule import Rule
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """The rules by their id, in order of family and place."""
-    found: dict[str, Rule] = {}
-    for module in pkgutil.iter_modules(package.__path__):
-        family = importlib.import_module(f"{package.__name__}.{module.name}")
-        for value in vars(family).values():
-            is_rule = isinstance(value, type) and issubclass(value, Rule)
-            if is_rule and value.__module__ == family.__name__ and hasattr(value, "why"):
-                found[value.name()] = value()
-    return found
+    """The rules by their id, in order of family, file and place."""
+    return {rule.name(): rule for module in _modules(package) for rule in _rules_in(module)}
+
+
+def _modules(parent: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.iter_modules(parent.__path__):
+        module = importlib.import_module(f"{parent.__name__}.{found.name}")
+        if found.ispkg:
+            yield from _modules(module)
+        else:
+            yield module
+
+
+def _rules_in(module: ModuleType) -> Iterator[Rule]:
+    for value in vars(module).values():
+        is_rule = isinstance(value, type) and issubclass(value, Rule)
+        if is_rule and value.__module__ == module.__name__ and hasattr(value, "why"):
+            yield value()
 
 
 def rule_named(name: str) -> Rule:
@@ -39,5 +49,5 @@ def rule_named(name: str) -> Rule:
 
 
 def family_of(rule: Rule) -> str:
-    """The family of a rule: the name of its module."""
-    return type(rule).__module__.rpartition(".")[2]
+    """The family of a rule: its folder (or file) below the package of the rules."""
+    return type(rule).__module__.removeprefix(f"{package.__name__}.").partition(".")[0]

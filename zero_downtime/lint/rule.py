@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from zero_downtime.lint.finding import Finding, Severity
+from zero_downtime.lint.session import Session
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.effects import Effect
 from zero_downtime.sql.facts import Relation
 from zero_downtime.sql.state import State
-from zero_downtime.sql.statement import Statement
+from zero_downtime.sql.statement import Direction, Statement
 from zero_downtime.sql.tree import Node, fields_of
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -27,12 +28,19 @@ class Rule:
     """
 
     severity: ClassVar[Severity] = "error"
+    # At which statements the rule is asked: statement kinds ("IndexStmt"), parts of ALTER TABLE
+    # ("AT_AddColumn"), "locks", "rewrites", "scans" for whatever does that to a relation, "alone"
+    # for what refuses to run in a transaction, "any" for every statement. Cost arises only there.
+    on: ClassVar[tuple[str, ...]] = ()
+    default: ClassVar[bool] = True  # False: only where the settings enable it
+    majors: ClassVar[tuple[int, int]] = (14, 18)  # the first and last server it is about
     why: ClassVar[str]
     safe: ClassVar[str]
     bad: ClassVar[str]
     good: ClassVar[str]
-    # Asked only about statements for which no other rule names a rewrite or a scan.
-    fallback: ClassVar[bool] = False
+    also: ClassVar[tuple[str, ...]] = ()  # other rules that rightly speak at the bad example
+    # Above 0: asked, in this order, only if no rule before found a rewrite or a scan there.
+    fallback: ClassVar[int] = 0
 
     @classmethod
     def name(cls) -> str:
@@ -46,11 +54,15 @@ class Rule:
 
     def check(self, here: Here) -> Iterator[Finding]:
         """The findings at one statement."""
-        raise NotImplementedError
+        yield from ()
+
+    def at_end(self, there: There) -> Iterator[Finding]:
+        """The findings after the last statement of a file, or of one direction of a revision."""
+        yield from ()
 
     def found(
         self,
-        here: Here,
+        here: Here | Seen,
         message: str,
         safe: str,
         relation: str | None = None,
@@ -86,11 +98,44 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An earlier statement of the same transaction, with what it locked of existing relations."""
+    """An earlier statement, with what it locked of relations that others already used."""
 
     statement: Statement
+    kind: str
+    node: Node
+    effect: Effect
     locks: Mapping[str, LockMode]
     tables: frozenset[str]  # those that writers can't use any more
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known beside the statements and the schema; the same for a whole run."""
+
+    major: int = 18
+    # Whether the application's declared models still map a table (column None) or a column of
+    # it; None: not known.
+    mapped: Callable[[str, str | None], bool | None] = lambda table, column: None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of rules, by id
+
+
+@dataclass(frozen=True)
+class There:
+    """The end of a file, or of one direction of a revision."""
+
+    seen: tuple[Seen, ...]  # its statements, all of them
+    before: State  # at the first statement
+    state: State  # after the last one
+    session: Session
+    around: Surroundings
+    direction: Direction
+    phase: str | None
+    revision: str | None
+    is_last: bool  # nothing follows in this history
+
+    @property
+    def major(self) -> int:
+        return self.around.major
 
 
 @dataclass(frozen=True)
@@ -102,13 +147,16 @@ class Here:
     node: Node
     state: State  # before the statement
     effect: Effect
-    major: int
+    around: Surroundings
     phase: str | None
     earlier: tuple[Seen, ...]  # statements before it in its transaction
     later: tuple[tuple[str, Node], ...]  # statements after it in its transaction
     upgrade: tuple[tuple[str, Node], ...]  # at a downgrade: what it undoes
-    lock_timeout: bool  # one is in force
-    first_without_timeout: bool  # no earlier statement of the unit lacked one
+    session: Session  # its settings before the statement
+
+    @property
+    def major(self) -> int:
+        return self.around.major
 
     @property
     def is_downgrade(self) -> bool:
@@ -174,20 +222,6 @@ class Here:
 
 
 _TABLES = ("OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_MATVIEW")
-
-
-def short(key: str) -> str:
-    """A relation as people call it: without the schema public."""
-    return key.removeprefix("public.")
-
-
-def waits(mode: LockMode, key: str) -> str:
-    """Who waits while this lock is held on a relation."""
-    if mode.blocks_reads:
-        return f"every query on {short(key)}, SELECT included, waits"
-    if mode.blocks_writes:
-        return f"INSERT, UPDATE and DELETE on {short(key)} wait"
-    return f"other schema changes of {short(key)} wait"
 
 
 def contype(command_or_column: Node, *kinds: str) -> Iterator[Node]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from zero_downtime.lint.rule import Here
-from zero_downtime.sql.tree import constant, fields_of, names_of
+from zero_downtime.sql.tree import Node, constant, fields_of, names_of
 
 _NOTHING = re.compile(r"[-0\s]*(us|ms|s|min|h|d)?\s*")
 
@@ -16,7 +15,7 @@ class Session:
     def __init__(self) -> None:
         self._session = False
         self._local: bool | None = None
-        self.first_without_timeout = True
+        self.first_without_timeout = True  # no statement so far waited without bound
 
     @property
     def lock_timeout(self) -> bool:
@@ -27,33 +26,33 @@ class Session:
         """SET LOCAL ends with its transaction."""
         self._local = None
 
-    def see(self, here: Here) -> None:
-        """Take note of a statement that was judged."""
-        if not self.lock_timeout and any(mode.blocks_writes for mode in here.locks.values()):
+    def see(self, kind: str, node: Node, transaction: int | None, heavy: bool) -> None:
+        """Take note of a statement that was judged; ``heavy``: writers wait for its lock."""
+        if heavy and not self.lock_timeout:
             self.first_without_timeout = False
-        if here.kind == "VariableSetStmt":
-            self._see_set(here)
-        elif here.kind == "SelectStmt":
-            self._see_set_config(here)
+        if kind == "VariableSetStmt":
+            self._see_set(node, transaction)
+        elif kind == "SelectStmt":
+            self._see_set_config(node, transaction)
 
-    def _see_set(self, here: Here) -> None:
-        node = here.node
+    def _see_set(self, node: Node, transaction: int | None) -> None:
         if node["kind"] == "VAR_RESET_ALL":
             self._session, self._local = False, None
         elif node.get("name") == "lock_timeout":
             value = [constant(argument) for argument in node.get("args", ())]
-            self._set(here, bool(value) and _bounds(value[0]), bool(node.get("is_local")))
+            bounded = bool(value) and _bounds(value[0])
+            self._set(bounded, bool(node.get("is_local")), transaction)
 
-    def _see_set_config(self, here: Here) -> None:
-        for target in here.node.get("targetList", ()):
+    def _see_set_config(self, node: Node, transaction: int | None) -> None:
+        for target in node.get("targetList", ()):
             call = fields_of(target).get("val", {}).get("FuncCall", {})
             if call and names_of(call["funcname"])[-1] == "set_config":
                 name, value, local = ([constant(a) for a in call.get("args", ())] + [None] * 3)[:3]
                 if name == "lock_timeout":
-                    self._set(here, _bounds(value), local is True)
+                    self._set(_bounds(value), local is True, transaction)
 
-    def _set(self, here: Here, bounded: bool, local: bool) -> None:
-        if local and here.statement.transaction is None:
+    def _set(self, bounded: bool, local: bool, transaction: int | None) -> None:
+        if local and transaction is None:
             return  # outside a transaction SET LOCAL only warns
         if local:
             self._local = bounded

@@ -1,0 +1,1 @@
+"""Constraints checked, or built, while others wait."""

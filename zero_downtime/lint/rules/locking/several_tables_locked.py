@@ -1,0 +1,55 @@
+"""Several tables locked in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zero_downtime.lint.finding import Finding
+from zero_downtime.lint.rule import Here, Rule
+from zero_downtime.lint.words import short, waits
+from zero_downtime.postgres.locks import LockMode
+
+
+class SeveralTablesLocked(Rule):
+    """One transaction locks several tables that are in use."""
+
+    severity = "warning"
+    on = ("locks",)
+    why = (
+        "The locks of the first tables last until those of the others are had as well: the outage"
+        " is as long as the longest wait, and two such transactions can deadlock."
+    )
+    safe = "One table a transaction: a revision each, or autocommit_block."
+    bad = (
+        "BEGIN;\nSET LOCAL lock_timeout = '2s';\nALTER TABLE orders ADD COLUMN gift boolean;\n"
+        "ALTER TABLE customers ADD COLUMN vip boolean;\nCOMMIT;"
+    )
+    good = (
+        "SET lock_timeout = '2s';\nALTER TABLE orders ADD COLUMN gift boolean;\n"
+        "ALTER TABLE customers ADD COLUMN vip boolean;"
+    )
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        if here.kind == "LockStmt" or here.statement.transaction is None:
+            return
+        before: set[str] = set()
+        grown = 0
+        for seen in here.earlier:
+            grown += bool(seen.tables - before)
+            before |= seen.tables
+        now = here.locked_tables
+        if grown != 1 or not now - before:  # grown twice: told already at that statement
+            return
+        new = sorted(now - before)[0]
+        mode = max(
+            (seen.locks[key] for seen in here.earlier for key in seen.locks if key in before),
+            default=LockMode.ACCESS_EXCLUSIVE,
+        )
+        old = ", ".join(short(key) for key in sorted(before))
+        yield self.found(
+            here,
+            f"While this waits for {short(new)}, the transaction still holds {mode.sql} on {old}:"
+            f" {waits(mode, sorted(before)[0])} for both.",
+            f"Commit before it: {old} and {short(new)} in a transaction each.",
+            new,
+        )

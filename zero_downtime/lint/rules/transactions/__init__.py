@@ -1,0 +1,1 @@
+"""What shares a transaction, and what must not."""
