@@ -94,7 +94,9 @@ def lint_units(
         last = options.independent or number == len(units) - 1
         walk = _Walk(unit, options, dispatch, last)
         walk.run(now, unit.upgrade, "upgrade")
-        walk.run(now.copy(), unit.downgrade, "downgrade")
+        if unit.downgrade:
+            walk.run(now, unit.downgrade, "downgrade")
+            now.rewind()
         if not unit.report:
             continue
         kept = walk.without_suppressed()
@@ -142,7 +144,7 @@ class _Walk:
 
     def run(self, state: State, statements: Sequence[Statement], direction: Direction) -> None:
         """Judge the statements of one direction; the state goes along with them."""
-        start = state.copy() if self._dispatch.at_end else state
+        state.mark()
         state.new_session()
         session = Session()
         parsed = list(self._parsed(statements))
@@ -186,12 +188,11 @@ class _Walk:
             _restore(state, before)
         state.transaction = None
         self._upgrade = tuple((kind, node) for _, kind, node in parsed)
-        self._judge_end(tuple(seen), start, state, session, direction)
+        self._judge_end(tuple(seen), state, session, direction)
 
     def _judge_end(
         self,
         seen: tuple[Seen, ...],
-        start: State,
         state: State,
         session: Session,
         direction: Direction,
@@ -200,7 +201,6 @@ class _Walk:
             return
         there = There(
             seen,
-            start,
             state,
             session,
             self._around,

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from zero_downtime.lint.finding import Finding, Severity
@@ -124,7 +125,6 @@ class There:
     """The end of a file, or of one direction of a revision."""
 
     seen: tuple[Seen, ...]  # its statements, all of them
-    before: State  # at the first statement
     state: State  # after the last one
     session: Session
     around: Surroundings
@@ -132,6 +132,11 @@ class There:
     phase: str | None
     revision: str | None
     is_last: bool  # nothing follows in this history
+
+    @cached_property
+    def before(self) -> State:
+        """The schema at the first statement. To ask for it costs a copy of the state."""
+        return self.state.at_mark()
 
     @property
     def major(self) -> int:

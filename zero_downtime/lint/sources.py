@@ -59,12 +59,10 @@ def sql_histories(
     paths: Iterable[Path], stdin: str | None = None, in_transaction: bool = False
 ) -> list[list[Unit]]:
     """The SQL files named or found in folders, those of one folder as a history in name order."""
-    folders: dict[Path, list[Path]] = {}
+    folders: dict[Path, set[Path]] = {}
     for path in paths:
         for file in _sql_files(path):
-            files = folders.setdefault(file.parent, [])
-            if file not in files:
-                files.append(file)
+            folders.setdefault(file.parent, set()).add(file)
     histories = [
         [_unit(read_text(file), str(file), in_transaction) for file in sorted(files)]
         for files in folders.values()

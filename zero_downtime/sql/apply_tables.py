@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from zero_downtime.sql.facts import (
     Column,
@@ -180,11 +181,8 @@ def free_name(
     number = ""
     while True:
         name = f"{stem[: _LONGEST_NAME - len(suffix) - len(str(number)) - 1]}_{suffix}{number}"
-        taken = name in relation.constraints or f"{relation.schema}.{name}" in {
-            *state.indexes,
-            *state.relations,
-        }
-        if not taken:
+        key = f"{relation.schema}.{name}"
+        if not (name in relation.constraints or key in state.indexes or key in state.relations):
             return name
         number = str(int(number or 0) + 1)
 
@@ -626,5 +624,5 @@ def create_index(state: Known, node: Node) -> None:
 
 def drop_index(state: Known, key: str) -> None:
     state.indexes.pop(key, None)
-    for name in [name for name, index in state.indexes.items() if index.parent == key]:
-        drop_index(state, name)
+    for index in state.indexes_below(key):
+        drop_index(state, index.name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from zero_downtime.sql.tree import Node
 from zero_downtime.sql.types import Type
@@ -15,8 +16,7 @@ RelationKind = Literal[
 ConstraintKind = Literal["check", "foreign key", "primary key", "unique", "exclude", "not null"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column. ``born`` is the unit (file or revision) that added it."""
 
     name: str
@@ -29,8 +29,7 @@ class Column:
     born: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True):
     """A constraint. For a foreign key, ``references`` is the other table."""
 
     name: str
@@ -72,8 +71,7 @@ def _implies(expression: Node | None, column: str) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """An index; ``columns`` has None for an expression."""
 
     name: str  # schema.name
@@ -87,8 +85,7 @@ class Index:
     born: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """A trigger and the function that it calls."""
 
     name: str
@@ -96,8 +93,7 @@ class Trigger:
     row: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A table, view, materialized view, sequence or foreign table.
 
     ``known`` is False for a table whose CREATE was never seen: it is taken to exist, with the
@@ -108,11 +104,11 @@ class Relation:
     name: str
     kind: RelationKind = "table"
     known: bool = True
-    columns: Mapping[str, Column] = field(default_factory=dict)
-    constraints: Mapping[str, Constraint] = field(default_factory=dict)
-    triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    columns: Mapping[str, Column] = {}
+    constraints: Mapping[str, Constraint] = {}
+    triggers: Mapping[str, Trigger] = {}
     rules: frozenset[str] = frozenset()
-    policies: Mapping[str, Node] = field(default_factory=dict)  # the parts of CREATE POLICY
+    policies: Mapping[str, Node] = {}  # the parts of CREATE POLICY
     parents: tuple[str, ...] = ()
     is_partition: bool = False
     is_default: bool = False
@@ -141,8 +137,7 @@ class Relation:
         return tuple(c for c in self.constraints.values() if c.kind == "foreign key")
 
 
-@dataclass(frozen=True, slots=True)
-class TypeFacts:
+class TypeFacts(Struct, frozen=True):
     """A user-defined type."""
 
     name: str  # schema.name
@@ -153,8 +148,7 @@ class TypeFacts:
     born_in: int | None = None  # the transaction that made it
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionFacts:
+class FunctionFacts(Struct, frozen=True):
     """A function of the script, by name (overloads count as one)."""
 
     name: str

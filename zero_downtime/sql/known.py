@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
+from zero_downtime.sql.directory import Directory
 from zero_downtime.sql.facts import (
     Column,
     FunctionFacts,
@@ -34,19 +36,17 @@ class Known:
 
     def __init__(self, complete: bool = False) -> None:
         self.complete = complete
-        self.relations: dict[str, Relation] = {}
-        self.indexes: dict[str, Index] = {}
-        self.types: dict[str, TypeFacts] = {}
-        self.functions: dict[str, FunctionFacts] = {}
-        self.statistics: dict[str, str] = {}  # extended statistics → table
+        self.relations = Directory[Relation](_relation_refers)
+        self.indexes = Directory[Index](_index_refers)
+        self.types = Directory[TypeFacts]()
+        self.functions = Directory[FunctionFacts]()
+        self.statistics = Directory[str]()  # extended statistics → table
         self.unit = 0
         self.transaction: int | None = None
         self.search_path: tuple[str, ...] = ("public",)
         self.time_zone: str | None = None
         self.default_tablespace = ""
         self.default_access_method = "heap"
-        self._children: dict[str, frozenset[str]] = {}
-        self._referencing: dict[str, frozenset[str]] = {}
 
     def new_session(self) -> None:
         """Forget the settings of the session: another file, another connection."""
@@ -129,23 +129,15 @@ class Known:
 
     def put(self, relation: Relation) -> None:
         """Add or replace a relation."""
-        self._unlink(relation.key)
         self.relations[relation.key] = relation
-        for parent in relation.parents:
-            self._children[parent] = self._children.get(parent, frozenset()) | {relation.key}
-        for key in relation.foreign_keys():
-            if key.references:
-                partners = self._referencing.get(key.references, frozenset())
-                self._referencing[key.references] = partners | {relation.key}
 
     def forget(self, key: str) -> None:
         """Remove a relation with its indexes, and the foreign keys that point to it."""
         for child in self.referencing(key):
             self.change_constraints(child, lambda c: c.references != key)
-        self._unlink(key)
-        self.relations.pop(key, None)
-        for name in [name for name, index in self.indexes.items() if index.table == key]:
-            del self.indexes[name]
+        self.relations.pop(key)
+        for index in self.indexes_of(key):
+            del self.indexes[index.name]
 
     def change_constraints(self, key: str, keep: Any) -> None:
         """Keep the constraints of a relation for which ``keep(constraint)`` is true."""
@@ -154,20 +146,9 @@ class Known:
             kept = {n: c for n, c in relation.constraints.items() if keep(c)}
             self.put(replace(relation, constraints=kept))
 
-    def _unlink(self, key: str) -> None:
-        old = self.relations.get(key)
-        if old is None:
-            return
-        for parent in old.parents:
-            self._children[parent] = self._children.get(parent, frozenset()) - {key}
-        for constraint in old.foreign_keys():
-            if constraint.references:
-                partners = self._referencing.get(constraint.references, frozenset())
-                self._referencing[constraint.references] = partners - {key}
-
     def children(self, key: str) -> list[str]:
         """Direct partitions and inheritance children, in name order."""
-        return sorted(self._children.get(key, ()))
+        return sorted(self.relations.referring(f"parent {key}"))
 
     def descendants(self, key: str) -> list[str]:
         """All partitions and inheritance children below a table, each behind its parent."""
@@ -183,30 +164,33 @@ class Known:
 
     def referencing(self, key: str) -> list[str]:
         """The tables with a foreign key to this table."""
-        return sorted(self._referencing.get(key, ()))
+        return sorted(self.relations.referring(f"foreign key {key}"))
 
     def default_partition(self, key: str) -> str | None:
         """The DEFAULT partition of a partitioned table."""
-        return next((c for c in self.children(key) if self.relations[c].is_default), None)
+        return next(iter(self.relations.referring(f"default {key}")), None)
 
     def owned_sequences(self, key: str, column: str | None = None) -> list[str]:
         """The sequences that belong to a table (to one column of it)."""
-        return sorted(
-            relation.key
-            for relation in self.relations.values()
-            if relation.owned_by
-            and relation.owned_by[0] == key
-            and column in (None, relation.owned_by[1])
-        )
+        owned = sorted(self.relations.referring(f"owner {key}"))
+        if column is None:
+            return owned
+        return [each for each in owned if self.relations[each].owned_by == (key, column)]
 
     def readers(self, key: str) -> list[str]:
         """The views and materialized views that read a relation, theirs included."""
-        return _reached(
-            key, lambda each: [r.key for r in self.relations.values() if each in r.reads]
-        )
+        return _reached(key, self.read_by)
+
+    def read_by(self, key: str) -> list[str]:
+        """The views and materialized views whose own query names a relation."""
+        return list(self.relations.referring(f"query {key}"))
 
     def indexes_of(self, key: str) -> list[Index]:
-        return [index for index in self.indexes.values() if index.table == key]
+        return [self.indexes[name] for name in self.indexes.referring(f"table {key}")]
+
+    def indexes_below(self, key: str) -> list[Index]:
+        """The partitions' indexes that are attached to an index."""
+        return [self.indexes[name] for name in self.indexes.referring(f"parent {key}")]
 
     def using_type(self, name: str) -> Iterator[tuple[Relation, Column]]:
         """Columns of a user-defined type, of domains over it or arrays of it."""
@@ -265,15 +249,31 @@ class Known:
 def _reached(start: str, neighbours: Callable[[str], Iterable[str]]) -> list[str]:
     """All that can be reached from a key, itself left out. A script may describe a circle."""
     found: dict[str, None] = {}
-
-    def visit(key: str) -> None:
-        for each in neighbours(key):
-            if each != start and each not in found:
-                found[each] = None
-                visit(each)
-
-    visit(start)
+    waiting = [iter(neighbours(start))]
+    while waiting:
+        each = next(waiting[-1], None)
+        if each is None:
+            waiting.pop()
+        elif each != start and each not in found:
+            found[each] = None
+            waiting.append(iter(neighbours(each)))
     return list(found)
+
+
+def _relation_refers(relation: Relation) -> list[str]:
+    found = [f"parent {key}" for key in relation.parents]
+    found += [f"foreign key {c.references}" for c in relation.foreign_keys() if c.references]
+    found += [f"query {key}" for key in relation.reads]
+    if relation.is_default:
+        found += [f"default {key}" for key in relation.parents]
+    if relation.owned_by:
+        found.append(f"owner {relation.owned_by[0]}")
+    return found
+
+
+def _index_refers(index: Index) -> list[str]:
+    table = f"table {index.table}"
+    return [table] if index.parent is None else [table, f"parent {index.parent}"]
 
 
 def _is_catalog(key: str, fields: Node) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from zero_downtime.sql.known import Known
 
@@ -14,9 +15,8 @@ def rename_index(state: Known, key: str, new: str) -> None:
         return
     renamed = f"{key.partition('.')[0]}.{new}"
     state.indexes[renamed] = replace(index, name=renamed)
-    for name, below in list(state.indexes.items()):
-        if below.parent == key:
-            state.indexes[name] = replace(below, parent=renamed)
+    for below in state.indexes_below(key):
+        state.indexes[below.name] = replace(below, parent=renamed)
     if index.constraint and index.table in state.relations:
         rename_constraint(state, index.table, index.constraint, new, index_too=False)
 
@@ -33,7 +33,8 @@ def rename_relation(state: Known, key: str, schema: str, new: str) -> None:
         if k in state.relations
     ]
     others = [
-        r for r in state.relations.values() if key in r.reads or (r.owned_by or "")[:1] == (key,)
+        state.relations[k]
+        for k in dict.fromkeys([*state.read_by(key), *state.owned_sequences(key)])
     ]
     indexes = state.indexes_of(key)
     old_constraints = relation.constraints
@@ -140,7 +141,8 @@ def rename_constraint(state: Known, key: str, old: str, new: str, index_too: boo
         return
     index_key = f"{relation.schema}.{constraint.index}"
     if index_too and index_key in state.indexes:
-        index = state.indexes.pop(index_key)
+        index = state.indexes[index_key]
+        del state.indexes[index_key]
         name = f"{relation.schema}.{new}"
         state.indexes[name] = replace(index, name=name, constraint=new)
     elif f"{relation.schema}.{new}" in state.indexes:
@@ -154,7 +156,9 @@ def rename_type(state: Known, path: tuple[str, ...], new: str) -> None:
         return
     renamed = f"{key.partition('.')[0]}.{new}"
     columns = list(state.using_type(key))
-    state.types[renamed] = replace(state.types.pop(key), name=renamed)
+    facts = state.types[key]
+    del state.types[key]
+    state.types[renamed] = replace(facts, name=renamed)
     for relation, column in columns:
         if column.type.name == key:
             now = state.relations[relation.key]

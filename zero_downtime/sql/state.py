@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from zero_downtime.sql.apply import apply_node
+from zero_downtime.sql.directory import Directory
 from zero_downtime.sql.known import Known
 from zero_downtime.sql.tree import parse
 
@@ -16,11 +18,37 @@ class State(Known):
     unknown columns. Read from a dump it is ``complete``: what it does not know does not exist.
     """
 
+    def __init__(self, complete: bool = False) -> None:
+        super().__init__(complete)
+        self._settings: dict[str, Any] = {}
+
     def copy(self) -> State:
-        """An independent state with the same content; cheap, since facts are immutable."""
+        """An independent state with the same content; facts are immutable and shared."""
         other = State(self.complete)
         for name, value in vars(self).items():
-            setattr(other, name, dict(value) if isinstance(value, dict) else value)
+            setattr(other, name, value.copy() if isinstance(value, Directory) else value)
+        return other
+
+    def mark(self) -> None:
+        """Make the present content the one that :meth:`rewind` goes back to."""
+        self._settings = {}
+        for name, value in vars(self).items():
+            if isinstance(value, Directory):
+                value.mark()
+            elif name != "_settings":
+                self._settings[name] = value
+
+    def rewind(self) -> None:
+        """Take back all that happened since :meth:`mark`, at the cost of what happened."""
+        for value in list(vars(self).values()):
+            if isinstance(value, Directory):
+                value.rewind()
+        vars(self).update(self._settings)
+
+    def at_mark(self) -> State:
+        """An independent state with the content at the mark."""
+        other = self.copy()
+        other.rewind()
         return other
 
     def apply(self, sql: str) -> None:

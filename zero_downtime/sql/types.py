@@ -7,8 +7,9 @@ by the tests of the lock model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from zero_downtime.sql.tree import Node, constant, names_of
 
@@ -62,8 +63,7 @@ _RELABELLED = frozenset(
 _PRECISE_TIMES = frozenset({"timestamp", "timestamptz", "time", "timetz"})
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(Struct, frozen=True):
     """A type as a column has it: PostgreSQL's internal name, modifiers, array or not."""
 
     name: str  # "int4", "varchar"; user-defined ones as "schema.name", if the schema is known
