@@ -1,0 +1,82 @@
+"""Facts by name, with the way back from what they refer to, and with their changes undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+Fact = TypeVar("Fact")
+Refers = Callable[[Fact], Iterable[str]]
+
+
+def _to_nothing(fact: object) -> Iterable[str]:
+    return ()
+
+
+class Directory(dict[str, Fact], Generic[Fact]):
+    """A dictionary that finds the facts that refer to something without reading them all.
+
+    What a fact refers to is told by ``refers``. The content at the last :meth:`mark` is kept.
+    """
+
+    def __init__(self, refers: Refers[Fact] = _to_nothing) -> None:
+        super().__init__()
+        self._refers = refers
+        self._referring: dict[str, dict[str, None]] = {}
+        self._marked: dict[str, Fact | None] = {}  # what has changed since, as it was
+
+    def __setitem__(self, name: str, fact: Fact) -> None:
+        old = self.get(name)
+        if name not in self._marked:
+            self._marked[name] = old
+        super().__setitem__(name, fact)
+        if self._refers is not _to_nothing:
+            self._relink(name, () if old is None else self._refers(old), self._refers(fact))
+
+    def __delitem__(self, name: str) -> None:
+        old = self[name]
+        if name not in self._marked:
+            self._marked[name] = old
+        super().__delitem__(name)
+        self._relink(name, self._refers(old), ())
+
+    def pop(self, name: str, default: Fact | None = None) -> Fact | None:  # type: ignore[override]
+        """Remove a fact, if it is there, and return it."""
+        fact = self.get(name, default)
+        if name in self:
+            del self[name]
+        return fact
+
+    def _relink(self, name: str, old: Iterable[str], new: Iterable[str]) -> None:
+        if old == new:
+            return
+        for target in old:
+            self._referring[target].pop(name, None)
+        for target in new:
+            self._referring.setdefault(target, {})[name] = None
+
+    def referring(self, target: str) -> Iterable[str]:
+        """The names of the facts that refer to something."""
+        return self._referring.get(target, ())
+
+    def copy(self) -> Directory[Fact]:
+        """An independent directory with the same content."""
+        other = Directory(self._refers)
+        dict.update(other, self)
+        other._referring = {target: dict(names) for target, names in self._referring.items()}
+        other._marked = dict(self._marked)
+        return other
+
+    def mark(self) -> None:
+        """Keep the present content for :meth:`rewind`."""
+        self._marked.clear()
+
+    def rewind(self) -> None:
+        """Go back to the content at the mark."""
+        marked, self._marked = self._marked, {}
+        for name, fact in marked.items():
+            if fact is not None:
+                self[name] = fact
+            else:
+                self.pop(name)
+        self._marked.clear()
