@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from msgspec import structs
 
 from zero_downtime.errors import SchemaError
 from zero_downtime.project import Project
@@ -186,4 +187,4 @@ def _label(statement: Statement) -> str:
 def _shorter(location: Location, root: Path) -> Location:
     path = Path(location.file)
     inside = bool(location.file) and path.is_relative_to(root)
-    return replace(location, file=str(path.relative_to(root))) if inside else location
+    return structs.replace(location, file=str(path.relative_to(root))) if inside else location

@@ -1,8 +1,4 @@
-"""The few tokens that decide where a statement begins and ends.
-
-libpg_query's own splitter drops statements that do not parse and cuts ``BEGIN ATOMIC`` bodies in
-two, and knows no psql: so the script is cut here, and every piece is then parsed by itself.
-"""
+"""The few tokens that tell where the parts of a statement begin and end."""
 
 from __future__ import annotations
 
@@ -18,9 +14,9 @@ _TOKEN = re.compile(
     (?P<space>\s+)
   | (?P<comment>--[^\n]*)
   | (?P<block>/\*)
-  | (?P<other>[eE]'(?:[^'\\]|\\.|'')*'
-      | '(?:[^']|'')*'
-      | "(?:[^"]|"")*"
+  | (?P<other>[eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'
+      | '[^']*'
+      | "[^"]*"
       | \d[\w.]*
       | [^\s\w;()'"$\\/-]+)
   | (?P<word>[^\W\d][\w$]*)
@@ -58,7 +54,7 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
         if kind == "space":
             continue
         if kind == "block":
-            position = _block_end(text, match.start())
+            position = block_end(text, match.start())
             yield Token("comment" if position else "broken", match.start(), position or len(text))
             position = position or len(text)
         elif kind == "dollar":
@@ -74,7 +70,7 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
             yield Token(kind, match.start(), position)  # type: ignore[arg-type]
 
 
-def _block_end(text: str, start: int) -> int:
+def block_end(text: str, start: int) -> int:
     """The end of a block comment, which may hold others; 0 when it has none."""
     depth = 0
     for edge in _BLOCK_EDGE.finditer(text, start):

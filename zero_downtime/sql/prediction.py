@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.facts import Relation
 from zero_downtime.sql.known import Known
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """A lock on a relation, named ``schema.name`` as pg_class has it (nothing is quoted)."""
 
     relation: str
     mode: LockMode
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """What one statement does to relations that exist before it.
 
     ``locks`` has one entry a relation, its strongest mode, in name order. ``rewrites`` are the

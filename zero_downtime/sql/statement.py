@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Direction = Literal["upgrade", "downgrade"]
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Where a statement stands. Lines and columns count from 1, columns in characters."""
 
     file: str
@@ -22,8 +22,7 @@ class Location:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One SQL statement, without its closing semicolon.
 
     ``transaction`` numbers the transactions of one script or revision: statements with the same

@@ -7,12 +7,14 @@ Fields with their default value (false, 0, NULL) are absent.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from msgspec.json import Decoder
+
 Node = dict[str, Any]
+_decode = Decoder().decode
 
 
 class NotParsed(Exception):
@@ -30,7 +32,7 @@ def parse(sql: str) -> tuple[str, Node]:
     from pglast.parser import ParseError, parse_sql_json
 
     try:
-        statements = json.loads(parse_sql_json(sql))["stmts"]
+        statements = _decode(parse_sql_json(sql))["stmts"]
     except ParseError as error:
         reason, position = (*error.args, 0)[:2]
         raise NotParsed(str(reason), int(position or 0)) from error

@@ -49,6 +49,24 @@ def test_a_byte_order_mark_and_crlf_shift_nothing() -> None:
         ),
         ("SELECT (1; SELECT 2", ["SELECT (1", "SELECT 2"]),
         ("SELECT 'open", ["SELECT 'open"]),
+        ("SELECT 1; /* open ; SELECT 2", ["SELECT 1", "/* open ; SELECT 2"]),
+        (
+            "SELECT a$b; c$d, $1; SELECT nice'\\'; SELECT 2",
+            [
+                "SELECT a$b",
+                "c$d, $1",
+                "SELECT nice'\\'",
+                "SELECT 2",
+            ],
+        ),
+        (
+            "SELECT 1 \\x on\n -- two\n + 2 \\y\n -- three\n; SELECT 3",
+            [
+                "SELECT 1      \n -- two\n + 2",
+                "SELECT 3",
+            ],
+        ),
+        ("ATOMIC; SELECT 1", ["ATOMIC", "SELECT 1"]),
         ("SELECT $q$ open", ["SELECT $q$ open"]),
     ],
 )
