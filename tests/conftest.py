@@ -9,8 +9,13 @@ from textwrap import dedent, indent
 
 import pytest
 
+from zero_downtime.lint import Options, lint_units
+from zero_downtime.lint.docs import example_state
+from zero_downtime.lint.unit import unit_of_script
 from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project, find_project
+from zero_downtime.sql.script import read_script
+from zero_downtime.sql.state import State
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +87,37 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
         return find_project(tmp_path / "alembic.ini")
 
     return made
+
+
+# Lint
+
+Found = Callable[..., list[str]]
+
+
+def _found(
+    *files: str, state: State | None = None, major: int = 18, enable: tuple[str, ...] = ()
+) -> list[str]:
+    """The findings over a history of files, ``rule`` or ``rule (warning)`` each."""
+    units = [
+        unit_of_script(read_script(f"SET lock_timeout = '2s';\n{sql}", f"{number}.sql"), "m.sql")
+        for number, sql in enumerate(files)
+    ]
+    options = Options(major=major, enable=enable)
+    report = lint_units(units, state if state is not None else example_state(), options)
+    return [f.rule if f.severity == "error" else f"{f.rule} (warning)" for f in report.findings]
+
+
+@pytest.fixture
+def found() -> Found:
+    """Lint scripts, over the schema of the forms unless another is given."""
+    return _found
+
+
+@pytest.fixture
+def unknown() -> Found:
+    """Lint scripts of whose schema nothing is known."""
+
+    def lint_alone(*files: str, major: int = 18, enable: tuple[str, ...] = ()) -> list[str]:
+        return _found(*files, state=State(), major=major, enable=enable)
+
+    return lint_alone

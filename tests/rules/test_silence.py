@@ -104,8 +104,6 @@ def test_what_harms_nobody_raises_no_error(sql: str) -> None:
             "set-not-null-scan",
         ),
         ("ALTER TABLE orders ADD PRIMARY KEY USING INDEX orders_code", "set-not-null-scan"),
-        ("ALTER TABLE customers ALTER since TYPE timestamptz", "type-change-rewrite"),
-        ("ALTER TABLE customers ALTER city TYPE varchar(80)", "scan-under-lock"),
         ("ALTER TABLE cache SET LOGGED", "table-rewrite"),
         ("VACUUM FULL orders", "table-rewrite"),
         ("ALTER DOMAIN positive ADD CHECK (VALUE < 9)", "scan-under-lock"),

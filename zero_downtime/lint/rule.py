@@ -80,6 +80,9 @@ class Rule:
             lock = effect.mode_on(relation)
         if lock is None and effect.strongest and relation is None:
             relation, lock = effect.strongest.relation, effect.strongest.mode
+        whole = (
+            set(here.state.tree(relation)) if relation and isinstance(here, Here) else {relation}
+        )
         return Finding(
             rule=self.name(),
             severity=severity or self.severity,
@@ -91,8 +94,8 @@ class Rule:
             direction=here.statement.direction,
             relation=relation,
             lock=lock,
-            rewrites=relation in effect.rewrites,
-            scans=relation in effect.scans,
+            rewrites=not whole.isdisjoint(effect.rewrites),
+            scans=not whole.isdisjoint(effect.scans),
             fix=fix,
         )
 
@@ -214,6 +217,11 @@ class Here:
             definition = fields_of(command["def"])
             if definition["colname"] not in columns:
                 yield definition
+
+    @property
+    def by_schema(self) -> Severity:
+        """How loud to be about a failure that only the schema, as far as we know it, tells."""
+        return "error" if self.state.complete else "warning"
 
     @property
     def by_itself(self) -> str:

@@ -322,7 +322,8 @@ def _alter_type(p: Prediction, t: _Target) -> None:
         p.build(each for each in tables if _indexed(p, each, name))
     for each in tables:
         table = p.relation(each)
-        if any(c.kind == "check" and name in c.columns for c in table.constraints.values()):
+        checks = (c for c in table.constraints.values() if c.kind == "check" and c.valid)
+        if any(name in c.columns for c in checks):
             p.scan(each)
         _lock_partners_of_column(p, t, each, name, rechecked=change != "none")
     if relation.columns.get(name) and relation.columns[name].identity:
@@ -336,7 +337,7 @@ def type_change(p: Prediction, key: str, command: Node) -> Change:
     definition = fields_of(command["def"])
     column = p.relation(key).columns.get(command["name"])
     new = p.state.type_of(definition["typeName"])
-    if not _using_is_plain(definition.get("raw_default"), command["name"]):
+    if not using_is_plain(definition.get("raw_default"), command["name"]):
         return "rewrite"
     if column is None:
         return "rewrite"
@@ -354,7 +355,7 @@ def type_change(p: Prediction, key: str, command: Node) -> Change:
 _UTC = frozenset({"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "UNIVERSAL", "GREENWICH"})
 
 
-def _using_is_plain(expression: Node | None, column: str) -> bool:
+def using_is_plain(expression: Node | None, column: str) -> bool:
     """Whether USING only names the column, perhaps with a cast, which is what its absence means."""
     if not expression:
         return True

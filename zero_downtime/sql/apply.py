@@ -105,22 +105,25 @@ def _create_sequence(state: Known, node: Node) -> None:
         return
     schema, _, name = key.partition(".")
     state.put(Relation(schema, name, "sequence", born=state.unit, storage=state.transaction))
-    _own_sequence(state, key, node)
+    _see_options(state, key, node)
 
 
-def _own_sequence(state: Known, key: str, node: Node) -> None:
+def _see_options(state: Known, key: str, node: Node) -> None:
     for option in node.get("options", ()):
         fields = fields_of(option)
         if fields["defname"] == "owned_by":
             path = path_of(fields["arg"])
             owner = (state.key_of(path[:-1]), path[-1]) if len(path) > 1 else None
             state.put(replace(state.assume(key, "sequence"), owned_by=owner))
+        elif fields["defname"] == "as":
+            new = state.type_of(fields_of(fields["arg"])).name
+            state.put(replace(state.assume(key, "sequence"), sequence_type=new))
 
 
 def _alter_sequence(state: Known, node: Node) -> None:
     key = state.key_of_range(node["sequence"])
     if state.exists(key):
-        _own_sequence(state, key, node)
+        _see_options(state, key, node)
 
 
 def _create_trigger(state: Known, node: Node) -> None:

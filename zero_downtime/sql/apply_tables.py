@@ -248,11 +248,16 @@ def _add_sequence(state: Known, key: str, column: str, identity: Node | None = N
             name,
             "sequence",
             owned_by=(key, column),
+            sequence_type=_sequence_type(table, column),
             temporary=table.temporary,
             born=state.unit,
             storage=state.transaction,
         )
     )
+
+
+def _sequence_type(table: Relation, column: str) -> str:
+    return table.columns[column].type.name if column in table.columns else "int8"
 
 
 def set_not_null(state: Known, key: str, column: str, name: str | None = None) -> None:
@@ -470,8 +475,12 @@ def _alter_drop_not_null(state: Known, key: str, fields: Node, only: bool) -> No
 
 
 def _alter_type(state: Known, key: str, fields: Node, only: bool) -> None:
-    definition = fields_of(fields["def"])
-    _change_column(state, key, fields["name"], only, type=state.type_of(definition["typeName"]))
+    name, new = fields["name"], state.type_of(fields_of(fields["def"])["typeName"])
+    _change_column(state, key, name, only, type=new)
+    column = state.relations[key].columns.get(name)
+    if column and column.identity:
+        for sequence in state.owned_sequences(key, name):
+            state.put(replace(state.relations[sequence], sequence_type=new.name))
 
 
 def _alter_add_identity(state: Known, key: str, fields: Node, only: bool) -> None:
@@ -614,12 +623,22 @@ def create_index(state: Known, node: Node) -> None:
         unique=bool(node.get("unique")),
         used_columns=frozenset(used),
         method=node.get("accessMethod", "btree"),
+        plain="whereClause" not in node and all(map(_is_plain, elements)),
         born=state.unit,
     )
     state.indexes[key] = index
     if node["relation"].get("inh"):
         for child in state.children(table):
             attach_index(state, index, child)
+
+
+def _is_plain(element: Node) -> bool:
+    """Whether an index has a column as it is: default operator class, collation and order."""
+    return "name" in element and not (
+        {"opclass", "collation"} & element.keys()
+        or element.get("ordering") not in (None, "SORTBY_DEFAULT", "SORTBY_ASC")
+        or element.get("nulls_ordering") not in (None, "SORTBY_NULLS_DEFAULT")
+    )
 
 
 def drop_index(state: Known, key: str) -> None:

@@ -1,0 +1,109 @@
+"""Type changes that keep the rows, but not what hangs on the column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zero_downtime.lint.finding import Finding
+from zero_downtime.lint.rule import Here, Rule
+from zero_downtime.lint.rules.types.change import changes
+from zero_downtime.lint.words import short, waits
+from zero_downtime.postgres.locks import LockMode
+
+_AE = LockMode.ACCESS_EXCLUSIVE
+
+
+class TypeChangeChecksRows(Rule):
+    """A harmless type change of a column that a CHECK mentions, so that every row is read."""
+
+    on = ("AT_AlterColumnType",)
+    why = (
+        "A CHECK over the column is made anew for the new type and tested on every row under"
+        " ACCESS EXCLUSIVE, though the type change itself touches none."
+    )
+    safe = (
+        "Drop the CHECK, change the type, add the CHECK again NOT VALID, and validate it in"
+        " another transaction."
+    )
+    bad = "SET lock_timeout = '2s';\nALTER TABLE customers ALTER COLUMN city TYPE varchar(80);"
+    good = (
+        "SET lock_timeout = '2s';\n"
+        "ALTER TABLE customers DROP CONSTRAINT customers_city_check;\n"
+        "ALTER TABLE customers ALTER COLUMN city TYPE varchar(80);\n"
+        "ALTER TABLE customers ADD CONSTRAINT customers_city_check CHECK (length(city) < 60)"
+        " NOT VALID;\n"
+        "ALTER TABLE customers VALIDATE CONSTRAINT customers_city_check;"
+    )
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        for change in changes(here):
+            if change.column is None or change.does != "none":
+                continue
+            key, table = short(change.key), here.relation(change.key)
+            names = sorted(
+                c.name
+                for c in table.constraints.values()
+                if c.kind == "check" and c.valid and change.name in c.columns
+            )
+            if not names or change.key not in here.effect.scans:
+                continue
+            first = f"CHECK {', '.join(names)} over {change.name}"
+            alter = f"ALTER TABLE {key}"
+            yield self.found(
+                here,
+                f"{first} is tested on every row of {key} under ACCESS EXCLUSIVE:"
+                f" {waits(_AE, change.key)} meanwhile.",
+                "\n".join(
+                    [
+                        *(f"{alter} DROP CONSTRAINT {name};" for name in names),
+                        f"{here.statement.sql};",
+                        *(f"{alter} ADD CONSTRAINT {name} CHECK (…) NOT VALID;" for name in names),
+                        *(
+                            f"{alter} VALIDATE CONSTRAINT {name};  -- in a transaction of its own"
+                            for name in names
+                        ),
+                    ]
+                ),
+                change.key,
+            )
+
+
+class TypeChangeRebuildsIndexes(Rule):
+    """A type or collation change that keeps the rows, but builds the column's indexes anew."""
+
+    on = ("AT_AlterColumnType",)
+    why = (
+        "A new collation sorts otherwise, and partitioned tables lose the indexes of a column"
+        " whose type changes: they are built anew under ACCESS EXCLUSIVE."
+    )
+    safe = (
+        "Drop the index concurrently before, change the column, and build it CONCURRENTLY after;"
+        " or a new column with the new collation and its own index."
+    )
+    bad = "SET lock_timeout = '2s';\nALTER TABLE orders ALTER COLUMN code TYPE text COLLATE \"C\";"
+    good = 'CREATE INDEX CONCURRENTLY orders_code_c ON orders (code COLLATE "C");'
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        for change in changes(here):
+            if change.column is None or change.does != "none":
+                continue
+            built = [key for key in here.effect.builds if here.locks.get(key) == _AE]
+            if not built:
+                continue
+            names = sorted(
+                {
+                    short(index.name)
+                    for key in built
+                    for index in here.state.indexes_of(key)
+                    if change.name in index.used_columns
+                }
+            )
+            what = "The new collation" if "collClause" in change.definition else "The new type"
+            tables = ", ".join(map(short, built))
+            yield self.found(
+                here,
+                f"{what} of {change.name} builds {', '.join(names) or 'the indexes'} on {tables}"
+                f" anew under ACCESS EXCLUSIVE: {waits(_AE, change.key)} until it is done.",
+                self.safe,
+                built[0],
+            )
