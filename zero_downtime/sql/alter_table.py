@@ -294,13 +294,16 @@ def _column_default(p: Prediction, t: _Target) -> None:
 
 def call_sequences(p: Prediction, expression: Any) -> None:
     """Lock the sequences that an expression moves or reads."""
-    for _, fields in walk({"": expression}):
+    for _, fields in walk(expression):
         if "funcname" in fields:
-            name = sequence_in({"FuncCall": fields})
-            if name is not None:
-                p.lock(
-                    p.state.key_of(tuple(name.replace('"', "").split("."))), LockMode.ROW_EXCLUSIVE
-                )
+            call_sequence(p, fields)
+
+
+def call_sequence(p: Prediction, call: Node) -> None:
+    """Lock the sequence that a call of nextval, setval or currval names."""
+    name = sequence_in({"FuncCall": call})
+    if name is not None:
+        p.lock(p.state.key_of(tuple(name.replace('"', "").split("."))), LockMode.ROW_EXCLUSIVE)
 
 
 def default_sequences(p: Prediction, expression: Node | None) -> list[str]:

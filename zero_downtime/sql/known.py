@@ -20,7 +20,6 @@ from zero_downtime.sql.functions import builtin_volatility
 from zero_downtime.sql.tree import (
     Node,
     functions_in,
-    tagged,
     walk,
 )
 from zero_downtime.sql.types import SERIAL_TYPES, Type, read_type
@@ -208,8 +207,14 @@ class Known:
 
     def ranges_in(self, node: Any) -> Iterator[Node]:
         """The RangeVars of a query or expression, without its WITH queries."""
-        with_queries = {fields.get("ctename") for fields in tagged(node, "CommonTableExpr")}
-        for kind, fields in walk(node):
+        return self.ranges_among(list(walk(node)))
+
+    def ranges_among(self, found: list[tuple[str, Node]]) -> Iterator[Node]:
+        """:meth:`ranges_in` for what :func:`walk` found."""
+        with_queries = {
+            fields.get("ctename") for kind, fields in found if kind == "CommonTableExpr"
+        }
+        for kind, fields in found:
             if "relname" in fields and kind not in ("into", "pktable"):
                 if "schemaname" not in fields and fields["relname"] in with_queries:
                     continue

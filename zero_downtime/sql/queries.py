@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import call_sequences, referenced_columns
+from zero_downtime.sql.alter_table import call_sequence, call_sequences, referenced_columns
 from zero_downtime.sql.facts import Constraint
 from zero_downtime.sql.prediction import Prediction
-from zero_downtime.sql.tree import Node, fields_of, sequence_in, tagged, walk
+from zero_downtime.sql.tree import Node, fields_of, sequence_in, walk
 
 Handler = Callable[[Prediction, Node], None]
 
@@ -24,15 +24,16 @@ RE = LockMode.ROW_EXCLUSIVE
 
 def read(p: Prediction, query: Any) -> None:
     """Lock what a query or expression names, views taken apart."""
-    call_sequences(p, query)
-    for kind, fields in walk(query):
-        writer = WRITERS.get(kind)
-        if writer:
-            writer(p, fields)
-    for range_var in p.state.ranges_in(query):
+    found = list(walk(query))
+    for kind, fields in found:
+        if "funcname" in fields:
+            call_sequence(p, fields)
+        elif kind == "SelectStmt":
+            _lock_rows(p, fields)
+        elif kind in WRITERS:
+            WRITERS[kind](p, fields)
+    for range_var in p.state.ranges_among(found):
         read_range(p, range_var, AS)
-    for fields in tagged(query, "SelectStmt"):
-        _lock_rows(p, fields)
 
 
 def mention(p: Prediction, query: Any) -> None:

@@ -8,7 +8,7 @@ Fields with their default value (false, 0, NULL) are absent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from msgspec.json import Decoder
@@ -25,15 +25,11 @@ class NotParsed(Exception):
         self.position = position
 
 
-@lru_cache(maxsize=2048)
-def parse(sql: str) -> tuple[str, Node]:
-    """Kind and fields of a single statement, not to be changed. Raises NotParsed."""
-    # Imported late: `zd --help` and the values in this package need no parser.
-    from pglast.parser import ParseError, parse_sql_json
-
+def parse_once(sql: str) -> tuple[str, Node]:
+    """Kind and fields of a single statement. Raises NotParsed."""
     try:
-        statements = _decode(parse_sql_json(sql))["stmts"]
-    except ParseError as error:
+        statements = _decode(_parser().parse_sql_json(sql))["stmts"]
+    except _parser().ParseError as error:
         reason, position = (*error.args, 0)[:2]
         raise NotParsed(str(reason), int(position or 0)) from error
     except UnicodeEncodeError as error:
@@ -41,6 +37,20 @@ def parse(sql: str) -> tuple[str, Node]:
     if len(statements) != 1:
         raise NotParsed(f"{len(statements)} statements instead of one", 0)
     return kind_of(statements[0]["stmt"])
+
+
+@lru_cache(maxsize=2048)
+def parse(sql: str) -> tuple[str, Node]:
+    """:func:`parse_once`, remembered: the result is not to be changed. Raises NotParsed."""
+    return parse_once(sql)
+
+
+@cache
+def _parser() -> Any:
+    """libpg_query, imported late: `zd --help` and the values in this package need no parser."""
+    from pglast import parser
+
+    return parser
 
 
 def kind_of(node: Node) -> tuple[str, Node]:
@@ -103,17 +113,20 @@ def constant(node: Node | None) -> str | int | bool | None:
     return None
 
 
-def walk(node: Any, under: str = "") -> Iterator[tuple[str, Node]]:
+def walk(node: Any) -> Iterator[tuple[str, Node]]:
     """Every dictionary of fields below a node, with its kind or else the field that holds it."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if isinstance(value, dict):
+    waiting = [("", node)]
+    while waiting:
+        key, value = waiting.pop()
+        if type(value) is dict:
+            if key:
                 yield key, value
-            if isinstance(value, dict | list):
-                yield from walk(value, key)
-    elif isinstance(node, list):
-        for item in node:
-            yield from walk(item, under)
+            for pair in reversed(value.items()):
+                if type(pair[1]) is dict or type(pair[1]) is list:
+                    waiting.append(pair)
+        elif type(value) is list:
+            for item in reversed(value):
+                waiting.append(("", item))
 
 
 def tagged(node: Any, kind: str) -> Iterator[Node]:
