@@ -7,9 +7,7 @@ import re
 import pytest
 
 from zero_downtime.lint import Options, Report, Rule, lint_units, rules
-from zero_downtime.lint.docs import example_state
-from zero_downtime.lint.unit import unit_of_script
-from zero_downtime.sql.script import read_script
+from zero_downtime.lint.docs import example_state, example_unit
 from zero_downtime.sql.state import State
 
 RULES = list(rules().values())
@@ -21,7 +19,7 @@ def state() -> State:
 
 
 def _lint(sql: str, state: State, rule: Rule) -> Report:
-    unit = unit_of_script(read_script(sql, "example.sql"), "example.sql")
+    unit = example_unit(rule, sql, "example.sql")
     return lint_units([unit], state, Options(major=rule.majors[1], enable=(rule.name(),)))
 
 

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from zero_downtime.lint import Options, lint_units, rules
-from zero_downtime.lint.docs import example_state
+from zero_downtime.lint.docs import example_state, example_unit
 from zero_downtime.lint.registry import family_of
-from zero_downtime.lint.unit import unit_of_script
 from zero_downtime.report.lint import text
-from zero_downtime.sql.script import read_script
 
 SNAPSHOTS = Path(__file__).parent / "messages"
 FAMILIES = sorted({family_of(rule) for rule in rules().values()})
@@ -25,7 +23,7 @@ def test_what_is_printed_for_the_bad_examples(family: str) -> None:
     for name, rule in rules().items():
         if family_of(rule) == family:
             file = f"{name}.sql"
-            unit = unit_of_script(read_script(rule.bad, file), file)
+            unit = example_unit(rule, rule.bad, file)
             parts.append(text(lint_units([unit], state, Options(rule.majors[1], enable=(name,)))))
     wanted = "\n\n".join(parts) + "\n"
     snapshot = SNAPSHOTS / f"{family}.txt"

@@ -110,7 +110,7 @@ def test_sarif_names_its_rules_and_places(report: Report) -> None:
     run = json.loads(shapes.sarif(report))["runs"][0]
     assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {
         "index-not-concurrent",
-        "no-lock-timeout",
+        "late-lock-timeout",
         "refresh-not-concurrent",
     }
     place = run["results"][0]["locations"][0]["physicalLocation"]

@@ -167,26 +167,6 @@ def test_what_a_rolled_back_transaction_made_is_not_there() -> None:
     assert "index-not-concurrent" in found(sql, state)
 
 
-@pytest.mark.parametrize(
-    ("sql", "is_bounded"),
-    [
-        ("SET lock_timeout = '2s'; ALTER TABLE orders ADD a int", True),
-        ("SET lock_timeout TO 500; ALTER TABLE orders ADD a int", True),
-        ("SET lock_timeout = 0; ALTER TABLE orders ADD a int", False),
-        ("SET lock_timeout = '0s'; ALTER TABLE orders ADD a int", False),
-        ("SET LOCAL lock_timeout = '2s'; ALTER TABLE orders ADD a int", False),
-        ("BEGIN; SET LOCAL lock_timeout = '2s'; ALTER TABLE orders ADD a int; COMMIT", True),
-        ("BEGIN; SET LOCAL lock_timeout = 9; COMMIT; ALTER TABLE orders ADD a int", False),
-        ("SET lock_timeout = '2s'; RESET lock_timeout; ALTER TABLE orders ADD a int", False),
-        ("SET lock_timeout = '2s'; RESET ALL; ALTER TABLE orders ADD a int", False),
-        ("SELECT set_config('lock_timeout', '2s', false); ALTER TABLE orders ADD a int", True),
-        ("SELECT set_config('lock_timeout', '2s', true); ALTER TABLE orders ADD a int", False),
-    ],
-)
-def test_lock_timeout_is_followed_through_the_session(sql: str, is_bounded: bool) -> None:
-    assert found(sql) == ([] if is_bounded else ["no-lock-timeout"])
-
-
 def test_the_missing_timeout_is_told_once_a_file() -> None:
     assert found("ALTER TABLE orders ADD a int; ALTER TABLE orders ADD b int") == [
         "no-lock-timeout"

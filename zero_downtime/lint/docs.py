@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from zero_downtime.lint.engine import Options, lint_units
 from zero_downtime.lint.registry import family_of, rules
 from zero_downtime.lint.rule import Rule
-from zero_downtime.lint.unit import unit_of_script
+from zero_downtime.lint.unit import Unit, unit_of_script
 from zero_downtime.sql.alter_table import SUBCOMMANDS
 from zero_downtime.sql.effects import Effect, predict
 from zero_downtime.sql.forms import FORMS, SCHEMA
 from zero_downtime.sql.script import read_script, split
 from zero_downtime.sql.state import State, state_from
+from zero_downtime.sql.statement import Direction
 
 MAJORS = (14, 15, 16, 17, 18)
 
@@ -21,6 +23,22 @@ MAJORS = (14, 15, 16, 17, 18)
 def example_state() -> State:
     """The schema over which the examples of the rules and the forms of the lock model stand."""
     return state_from(statement.sql for statement in split(SCHEMA))
+
+
+def example_unit(rule: Rule, sql: str, file: str) -> Unit:
+    """An example of a rule as what it stands for: a SQL file, or a revision."""
+    if not rule.in_revision:
+        return unit_of_script(read_script(sql, file), file)
+    upgrade, _, downgrade = sql.partition("-- downgrade\n")
+    directions: dict[Direction, str] = {"upgrade": upgrade, "downgrade": downgrade}
+    statements = {
+        direction: tuple(
+            replace(statement, revision="ab12", direction=direction)
+            for statement in read_script(text, file, in_transaction=True).statements
+        )
+        for direction, text in directions.items()
+    }
+    return Unit(file, statements["upgrade"], statements["downgrade"], revision="ab12")
 
 
 def rules_page() -> str:
@@ -59,9 +77,8 @@ def _families() -> dict[str, list[Rule]]:
 
 
 def _rule(rule: Rule, state: State) -> Iterator[str]:
-    script = read_script(rule.bad, "bad.sql")
     options = Options(major=rule.majors[1], enable=(rule.name(),))
-    report = lint_units([unit_of_script(script, "bad.sql")], state, options)
+    report = lint_units([example_unit(rule, rule.bad, "bad.sql")], state, options)
     said = next(finding for finding in report.findings if finding.rule == rule.name())
     yield from ("", f"## {rule.name()}", "", f"{rule.hazard()} (*{rule.severity}*)", "")
     yield from (rule.why, "", f"**Safe way.** {rule.safe}", "")

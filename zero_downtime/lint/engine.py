@@ -10,7 +10,7 @@ from zero_downtime.config import Lint
 from zero_downtime.lint.dispatch import Dispatch
 from zero_downtime.lint.finding import Finding, Note, Report, Severity
 from zero_downtime.lint.registry import family_of, rule_named, rules
-from zero_downtime.lint.rule import Here, Rule, Seen, Surroundings, There
+from zero_downtime.lint.rule import Here, Parsed, Rule, Seen, Surroundings, There
 from zero_downtime.lint.rules.notation import (
     SqlSyntaxError,
     SuppressionWithoutReason,
@@ -125,7 +125,6 @@ def _in_order(findings: Iterable[Finding], options: Options) -> list[Finding]:
     return sorted(found, key=lambda f: (f.direction != "upgrade", f.location.line))
 
 
-Parsed = tuple[Statement, str, Node]
 _RENAMES = ("RenameStmt", "AlterObjectSchemaStmt")
 
 
@@ -159,7 +158,7 @@ class _Walk:
                 if before is not None:
                     _restore(state, before)
                 before = state.copy() if number in rolled_back else None
-                session.new_transaction()
+            session.enter(number)
             state.transaction = number
             effect = predict_node(kind, node, state, self._around.major)
             here = Here(
@@ -170,8 +169,10 @@ class _Walk:
                 effect,
                 self._around,
                 self.unit.phase,
-                tuple(seen[first:]),
-                _later(parsed, position),
+                seen,
+                first,
+                parsed,
+                position,
                 self._upgrade,
                 session,
             )
@@ -179,7 +180,7 @@ class _Walk:
             self.notes += [Note(what, statement.location) for what in effect.unknown]
             locks = here.locks
             heavy = any(mode.blocks_writes for mode in locks.values())
-            session.see(kind, node, number, heavy)
+            session.see(statement, kind, node, heavy)
             seen.append(Seen(statement, kind, node, effect, locks, here.locked_tables))
             apply_node(state, kind, node)
             if kind in _RENAMES:
@@ -205,8 +206,7 @@ class _Walk:
             session,
             self._around,
             direction,
-            self.unit.phase,
-            self.unit.revision,
+            self.unit,
             self._is_last,
         )
         for rule in self._dispatch.at_end:
@@ -271,17 +271,6 @@ def _silences(suppression: Suppression, finding: Finding) -> bool:
         bool(suppression.reason)
         and finding.rule in suppression.rules
         and suppression.first_line <= place.line <= suppression.last_line
-    )
-
-
-def _later(parsed: Sequence[Parsed], position: int) -> tuple[tuple[str, Node], ...]:
-    number = parsed[position][0].transaction
-    if number is None:
-        return ()
-    return tuple(
-        (kind, node)
-        for statement, kind, node in parsed[position + 1 :]
-        if statement.transaction == number
     )
 
 

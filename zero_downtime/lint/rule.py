@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zero_downtime.lint.finding import Finding, Severity
 from zero_downtime.lint.session import Session
@@ -18,6 +18,10 @@ from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Direction, Statement
 from zero_downtime.sql.tree import Node, fields_of
 
+if TYPE_CHECKING:
+    from zero_downtime.lint.unit import Unit
+
+Parsed = tuple[Statement, str, Node]
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -39,6 +43,7 @@ class Rule:
     safe: ClassVar[str]
     bad: ClassVar[str]
     good: ClassVar[str]
+    in_revision: ClassVar[bool] = False  # the examples are revisions: -- downgrade parts them
     also: ClassVar[tuple[str, ...]] = ()  # other rules that rightly speak at the bad example
     # Above 0: asked, in this order, only if no rule before found a rewrite or a scan there.
     fallback: ClassVar[int] = 0
@@ -132,8 +137,7 @@ class There:
     session: Session
     around: Surroundings
     direction: Direction
-    phase: str | None
-    revision: str | None
+    unit: Unit
     is_last: bool  # nothing follows in this history
 
     @cached_property
@@ -144,6 +148,26 @@ class There:
     @property
     def major(self) -> int:
         return self.around.major
+
+    @property
+    def phase(self) -> str | None:
+        return self.unit.phase
+
+    @property
+    def revision(self) -> str | None:
+        return self.unit.revision
+
+    def of(self, *kinds: str) -> Iterator[Seen]:
+        """The statements of these kinds."""
+        for kind in kinds:
+            yield from self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, list[Seen]]:
+        found: dict[str, list[Seen]] = {}
+        for each in self.seen:
+            found.setdefault(each.kind, []).append(each)
+        return found
 
 
 @dataclass(frozen=True)
@@ -157,10 +181,30 @@ class Here:
     effect: Effect
     around: Surroundings
     phase: str | None
-    earlier: tuple[Seen, ...]  # statements before it in its transaction
-    later: tuple[tuple[str, Node], ...]  # statements after it in its transaction
+    so_far: Sequence[Seen]  # the statements before it in its unit
+    first: int  # of those, the first one of its transaction
+    statements: Sequence[Parsed]  # all of its unit, in this direction
+    position: int  # of this one among them
     upgrade: tuple[tuple[str, Node], ...]  # at a downgrade: what it undoes
     session: Session  # its settings before the statement
+
+    @property
+    def earlier(self) -> Sequence[Seen]:
+        """The statements before it in its transaction."""
+        return self.so_far[self.first :]
+
+    @property
+    def later(self) -> Iterator[tuple[str, Node]]:
+        """The statements after it in its transaction."""
+        number = self.statement.transaction
+        for statement, kind, node in self.statements[self.position + 1 :]:
+            if number is not None and statement.transaction == number:
+                yield kind, node
+
+    @property
+    def rest(self) -> Iterator[Parsed]:
+        """The statements after it in its unit."""
+        yield from self.statements[self.position + 1 :]
 
     @property
     def major(self) -> int:

@@ -1,64 +1,184 @@
-"""The settings of the session that runs a unit, as far as they protect others."""
+"""The settings of the session that runs a unit, followed through SET, transactions, savepoints."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
+from zero_downtime.sql.statement import Statement
 from zero_downtime.sql.tree import Node, constant, fields_of, names_of
 
-_NOTHING = re.compile(r"[-0\s]*(us|ms|s|min|h|d)?\s*")
+_TIME = re.compile(r"\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(us|ms|s|min|h|d)?\s*", re.IGNORECASE)
+_MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_NAMES = {"time zone": "timezone"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting as one statement left it; ``value`` None: the server's default again."""
+
+    name: str
+    value: str | None
+    statement: Statement
+    local: bool = False
+
+    @property
+    def milliseconds(self) -> float | None:
+        """A timeout's value; 0 switches it off, None is the server's default."""
+        found = _TIME.fullmatch(self.value or "")
+        if not found:
+            return None
+        return max(0.0, float(found[1]) * _MILLISECONDS[(found[2] or "ms").lower()])
+
+    @property
+    def has_unit(self) -> bool:
+        found = _TIME.fullmatch(self.value or "")
+        return bool(found and found[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What bounds a wait for a lock: lock_timeout, or why there is none.
+
+    ``without`` is None when there is one; else it was "never" set, is "off" (0, or reset), was
+    "lost" with its transaction, or "no effect": SET LOCAL outside a transaction.
+    """
+
+    without: Literal["never", "off", "lost", "no effect"] | None = "never"
+    setting: Setting | None = None
 
 
 class Session:
-    """Follows lock_timeout through SET, SET LOCAL, RESET and set_config."""
+    """What SET, RESET, DISCARD and set_config leave behind, and what a transaction takes away.
+
+    ALTER ROLE, DATABASE and SYSTEM … SET speak of later sessions: nothing of them is in force.
+    """
 
     def __init__(self) -> None:
-        self._session = False
-        self._local: bool | None = None
-        self.first_without_timeout = True  # no statement so far waited without bound
+        self._session: dict[str, Setting] = {}
+        self._local: dict[str, Setting] = {}
+        self._before: dict[str, Setting] = {}  # of the session, when the transaction began
+        self._savepoints: list[tuple[str, dict[str, Setting], dict[str, Setting]]] = []
+        self._lost: dict[str, Setting] = {}  # gone with a transaction
+        self._void: dict[str, Setting] = {}  # SET LOCAL outside a transaction
+        self._waited: set[Bound] = set()  # what bounded the waits so far
+        self._transaction: int | None = None
+
+    def setting(self, name: str) -> Setting | None:
+        """A setting in force that some statement made; None: nobody touched it."""
+        return self._local.get(name) or self._session.get(name)
+
+    def milliseconds(self, name: str) -> float | None:
+        """A timeout in force: 0 is off, None not known (the server's default)."""
+        found = self.setting(name)
+        return found.milliseconds if found else None
+
+    def kept(self) -> Iterator[Setting]:
+        """What outlives the transaction: later statements of the connection inherit it."""
+        return (setting for setting in self._session.values() if setting.value is not None)
 
     @property
-    def lock_timeout(self) -> bool:
-        """Whether a lock_timeout greater than 0 is in force."""
-        return self._session if self._local is None else self._local
+    def bound(self) -> Bound:
+        """What bounds a wait for a lock at this point."""
+        name = "lock_timeout"
+        now = self.setting(name)
+        if now is not None and now.milliseconds:
+            return Bound(None, now)
+        if now is not None:
+            return Bound("off", now)
+        if name in self._lost:
+            return Bound("lost", self._lost[name])
+        if name in self._void:
+            return Bound("no effect", self._void[name])
+        return Bound()
 
-    def new_transaction(self) -> None:
-        """SET LOCAL ends with its transaction."""
-        self._local = None
+    def is_first_wait(self, bound: Bound) -> bool:
+        """Whether no statement so far waited for a heavy lock under this bound."""
+        return bound not in self._waited
 
-    def see(self, kind: str, node: Node, transaction: int | None, heavy: bool) -> None:
+    @property
+    def waited_without(self) -> bool:
+        """Whether a statement so far waited for a heavy lock and nothing bounded that."""
+        return any(bound.without for bound in self._waited)
+
+    def enter(self, transaction: int | None) -> None:
+        """The next statement runs in this transaction (None: in one of its own)."""
+        if transaction != self._transaction or transaction is None:
+            self._end(keep=True)
+            self._transaction = transaction
+            self._before = self._session
+
+    def see(self, statement: Statement, kind: str, node: Node, heavy: bool) -> None:
         """Take note of a statement that was judged; ``heavy``: writers wait for its lock."""
-        if heavy and not self.lock_timeout:
-            self.first_without_timeout = False
+        if heavy:
+            self._waited.add(self.bound)
         if kind == "VariableSetStmt":
-            self._see_set(node, transaction)
+            self._see_set(statement, node)
         elif kind == "SelectStmt":
-            self._see_set_config(node, transaction)
+            self._see_set_config(statement, node)
+        elif kind == "DiscardStmt" and node.get("target") == "DISCARD_ALL":
+            self._session, self._local = {}, {}
+        elif kind == "TransactionStmt":
+            self._see_transaction(node)
 
-    def _see_set(self, node: Node, transaction: int | None) -> None:
+    def _see_set(self, statement: Statement, node: Node) -> None:
         if node["kind"] == "VAR_RESET_ALL":
-            self._session, self._local = False, None
-        elif node.get("name") == "lock_timeout":
-            value = [constant(argument) for argument in node.get("args", ())]
-            bounded = bool(value) and _bounds(value[0])
-            self._set(bounded, bool(node.get("is_local")), transaction)
+            self._session, self._local = {}, {}
+            return
+        name = node.get("name", "").lower()
+        name = _NAMES.get(name, name)
+        values = [constant(argument) for argument in node.get("args", ())]
+        value = None
+        if node["kind"] == "VAR_SET_VALUE":
+            value = ", ".join(str(each) for each in values)
+        self._set(Setting(name, value, statement, bool(node.get("is_local"))))
 
-    def _see_set_config(self, node: Node, transaction: int | None) -> None:
-        for target in node.get("targetList", ()):
-            call = fields_of(target).get("val", {}).get("FuncCall", {})
-            if call and names_of(call["funcname"])[-1] == "set_config":
-                name, value, local = ([constant(a) for a in call.get("args", ())] + [None] * 3)[:3]
-                if name == "lock_timeout":
-                    self._set(_bounds(value), local is True, transaction)
+    def _see_set_config(self, statement: Statement, node: Node) -> None:
+        for name, value, local in set_configs(node):
+            self._set(Setting(name, value, statement, local))
 
-    def _set(self, bounded: bool, local: bool, transaction: int | None) -> None:
-        if local and transaction is None:
-            return  # outside a transaction SET LOCAL only warns
-        if local:
-            self._local = bounded
+    def _see_transaction(self, node: Node) -> None:
+        kind, name = node["kind"], node.get("savepoint_name", "")
+        if kind == "TRANS_STMT_SAVEPOINT":
+            self._savepoints.append((name, self._session, self._local))
+        elif kind == "TRANS_STMT_ROLLBACK_TO":
+            for at, (found, session, local) in enumerate(self._savepoints):
+                if found == name:
+                    self._session, self._local = session, local
+                    self._savepoints = self._savepoints[: at + 1]
+                    break
+        elif kind == "TRANS_STMT_ROLLBACK":
+            self._end(keep=False)
+        elif kind in ("TRANS_STMT_COMMIT", "TRANS_STMT_PREPARE"):
+            self._end(keep=True)
+
+    def _end(self, keep: bool) -> None:
+        """A transaction ends: SET LOCAL with it, and all that was set when it is rolled back."""
+        if not keep:
+            gone = {n: s for n, s in self._session.items() if self._before.get(n) != s}
+            self._lost = {**self._lost, **gone}
+            self._session = self._before
+        if self._local:
+            self._lost = {**self._lost, **self._local}
+        self._local, self._savepoints, self._before = {}, [], self._session
+
+    def _set(self, setting: Setting) -> None:
+        if setting.local and self._transaction is None:
+            self._void = {**self._void, setting.name: setting}  # PostgreSQL only warns
+        elif setting.local:
+            self._local = {**self._local, setting.name: setting}
         else:
-            self._session, self._local = bounded, None
+            self._session = {**self._session, setting.name: setting}
+            self._local = {n: s for n, s in self._local.items() if n != setting.name}
 
 
-def _bounds(value: object) -> bool:
-    return value is not None and not _NOTHING.fullmatch(str(value))
+def set_configs(select: Node) -> Iterator[tuple[str, str | None, bool]]:
+    """Name, value and is_local of the calls of set_config in a SELECT."""
+    for target in select.get("targetList", ()):
+        call = fields_of(target).get("val", {}).get("FuncCall", {})
+        if call and names_of(call["funcname"])[-1] == "set_config":
+            name, value, local = ([constant(a) for a in call.get("args", ())] + [None] * 3)[:3]
+            if name is not None:
+                yield str(name).lower(), None if value is None else str(value), local is True

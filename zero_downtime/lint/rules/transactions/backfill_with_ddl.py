@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, Seen
@@ -54,7 +54,7 @@ class BackfillWithDdl(Rule):
         )
 
 
-def _heaviest(earlier: tuple[Seen, ...]) -> tuple[Seen, str, LockMode] | None:
+def _heaviest(earlier: Iterable[Seen]) -> tuple[Seen, str, LockMode] | None:
     held = [
         (seen, key, mode)
         for seen in earlier
