@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
+
+from msgspec import structs
 
 from zero_downtime.lint.engine import Options, lint_units
 from zero_downtime.lint.registry import family_of, rules
@@ -33,7 +34,7 @@ def example_unit(rule: Rule, sql: str, file: str) -> Unit:
     directions: dict[Direction, str] = {"upgrade": upgrade, "downgrade": downgrade}
     statements = {
         direction: tuple(
-            replace(statement, revision="ab12", direction=direction)
+            structs.replace(statement, revision="ab12", direction=direction)
             for statement in read_script(text, file, in_transaction=True).statements
         )
         for direction, text in directions.items()

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from msgspec import structs
+
 from zero_downtime.sql.constants import Values, evaluated, quoted, values_of_query
 from zero_downtime.sql.script import read_script
 from zero_downtime.sql.statement import Location, Statement
@@ -91,7 +93,7 @@ def nested(statement: Statement) -> Nested:
     return Nested(
         tuple(
             NestedStatement(
-                replace(statement, sql=inner.sql, location=places.of(inner)),
+                structs.replace(statement, sql=inner.sql, location=places.of(inner)),
                 inner.maybe,
                 inner.on_error,
                 inner.dynamic,
