@@ -15,19 +15,12 @@ class TableRewrite(Rule):
     fallback = 1
     on = ("rewrites",)
     why = (
-        "SET LOGGED or UNLOGGED, SET ACCESS METHOD, SET TABLESPACE, VACUUM FULL, CLUSTER and a new"
-        " column of a domain with a CHECK copy the whole table under ACCESS EXCLUSIVE."
+        "SET ACCESS METHOD, and whatever else gives a table a new file, copies all of it under"
+        " ACCESS EXCLUSIVE."
     )
-    safe = (
-        "Do it while the table is small, or move rows to a new table in batches. A column of a"
-        " domain: take the base type and add the CHECK NOT VALID."
-    )
-    bad = "SET lock_timeout = '2s';\nALTER TABLE orders ADD COLUMN size positive;"
-    good = (
-        "SET lock_timeout = '2s';\nALTER TABLE orders ADD COLUMN size int;\n"
-        "ALTER TABLE orders ADD CONSTRAINT size_positive CHECK (size > 0) NOT VALID;\n"
-        "ALTER TABLE orders VALIDATE CONSTRAINT size_positive;"
-    )
+    safe = "Do it while the table is small, or move its rows to a new table in batches."
+    bad = "SET lock_timeout = '2s';\nALTER TABLE orders SET ACCESS METHOD columnar;"
+    good = "SET lock_timeout = '2s';\nALTER TABLE orders SET ACCESS METHOD heap;"
 
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind in ("TruncateStmt", "RefreshMatViewStmt"):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zero_downtime.lint.finding import Finding, Severity
+from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
 from zero_downtime.lint.words import rewrites_rows, short
-from zero_downtime.sql.tree import Node, names_of
-from zero_downtime.sql.types import SERIAL_TYPES
+from zero_downtime.sql.tree import functions_in
 
 
 class VolatileDefault(Rule):
@@ -17,8 +16,8 @@ class VolatileDefault(Rule):
     on = ("AT_AddColumn",)
     why = (
         "A constant or stable default (now() too) is kept in the catalog and touches no row. A"
-        " volatile one, such as gen_random_uuid(), random(), clock_timestamp(), nextval (serial"
-        " and identity use it), makes PostgreSQL write every row under ACCESS EXCLUSIVE."
+        " volatile one, such as gen_random_uuid(), random(), clock_timestamp(), nextval, makes"
+        " PostgreSQL write every row under ACCESS EXCLUSIVE."
     )
     safe = (
         "Add the column without a default, SET DEFAULT for new rows, fill the old ones in batches,"
@@ -36,34 +35,26 @@ class VolatileDefault(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         for column in here.new_columns():
-            key, name = here.table(), column["colname"]
-            cause, severity = self._cause(here, column)
-            if cause is None:
-                continue
-            message = rewrites_rows(key, f"ADD COLUMN {name} with {cause}")
-            if severity == "warning":
-                message = (
-                    f"Whether {cause} is volatile is not known here. If it is, "
-                    + message[0].lower()
-                    + message[1:]
+            for item in contype(column, "CONSTR_DEFAULT"):
+                volatility = here.state.volatility(item.get("raw_expr"))
+                if volatility == "not volatile":
+                    continue
+                key, name = here.table(), column["colname"]
+                called = ", ".join(f"{f[-1]}()" for f in functions_in(item.get("raw_expr")))
+                typed = here.state.type_of(column["typeName"])
+                safe = (
+                    f"ALTER TABLE {short(key)} ADD COLUMN {name} {typed};  -- no default\n"
+                    f"ALTER TABLE {short(key)} ALTER COLUMN {name} SET DEFAULT …;  -- new rows\n"
+                    "then fill the old rows in batches, and set NOT NULL if wanted."
                 )
-            safe = (
-                f"ALTER TABLE {short(key)} ADD COLUMN {name} …;  -- no default\n"
-                f"ALTER TABLE {short(key)} ALTER COLUMN {name} SET DEFAULT …;  -- new rows\n"
-                f"then fill the old rows in batches, and set NOT NULL if wanted."
-            )
-            yield self.found(here, message, safe, key, severity=severity)
-
-    def _cause(self, here: Here, column: Node) -> tuple[str | None, Severity | None]:
-        type_names = names_of(column.get("typeName", {}).get("names"))
-        if type_names and type_names[-1] in SERIAL_TYPES:
-            return f"a number for each row ({type_names[-1]})", None
-        for _ in contype(column, "CONSTR_IDENTITY"):
-            return "a number for each row (identity)", None
-        for item in contype(column, "CONSTR_DEFAULT"):
-            volatility = here.state.volatility(item.get("raw_expr"))
-            if volatility == "volatile":
-                return "a volatile default", None
-            if volatility == "unknown":
-                return "the function in its default", "warning"
-        return None, None
+                message = rewrites_rows(key, f"ADD COLUMN {name} with the volatile {called}")
+                if volatility == "unknown":
+                    message = (
+                        f"Whether {called} in the default of {name} is volatile is not known here."
+                        f" If it is, every row of {short(key)} is written anew under ACCESS"
+                        " EXCLUSIVE."
+                    )
+                    safe = f"CREATE FUNCTION … STABLE, if it is.  Otherwise:\n{safe}"
+                    yield self.found(here, message, safe, key, severity="warning")
+                else:
+                    yield self.found(here, message, safe, key)
