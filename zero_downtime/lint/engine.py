@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import structs
 
 from zero_downtime.config import Lint
 from zero_downtime.lint.dispatch import Dispatch
 from zero_downtime.lint.finding import Finding, Note, Report, Severity
 from zero_downtime.lint.registry import family_of, rule_named, rules
-from zero_downtime.lint.rule import Here, Parsed, Rule, Seen, Surroundings, There
+from zero_downtime.lint.rule import Here, Rule, Seen, Surroundings, There, locks_in_use
 from zero_downtime.lint.rules.notation import (
     SqlSyntaxError,
     SuppressionWithoutReason,
@@ -20,11 +23,11 @@ from zero_downtime.lint.session import Session
 from zero_downtime.lint.unit import Suppression, Unit, units_of
 from zero_downtime.sql.apply import apply_node
 from zero_downtime.sql.apply_tables import RELATION_KINDS
-from zero_downtime.sql.effects import predict_node
+from zero_downtime.sql.effects import Effect, predict_node
 from zero_downtime.sql.script import ends_in_rollback, error_location
 from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Direction, Statement
-from zero_downtime.sql.tree import Node, NotParsed, parse
+from zero_downtime.sql.tree import NotParsed, parse_once
 
 Mapped = Callable[[str, str | None], bool | None]
 
@@ -121,10 +124,15 @@ def _in_order(findings: Iterable[Finding], options: Options) -> list[Finding]:
         if wanted == "off" or finding.rule in options.disable:
             continue
         severity: Severity = "error" if wanted == "error" else "warning"
-        found.append(replace(finding, severity=severity))
+        if severity != finding.severity:
+            finding = structs.replace(finding, severity=severity)
+        found.append(finding)
     return sorted(found, key=lambda f: (f.direction != "upgrade", f.location.line))
 
 
+_DATA = frozenset(("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "SelectStmt"))
+_ENOUGH = 100
+_NO_TABLES: frozenset[str] = frozenset()
 _RENAMES = ("RenameStmt", "AlterObjectSchemaStmt")
 
 
@@ -139,22 +147,25 @@ class _Walk:
         self._dispatch = dispatch
         self._is_last = is_last
         self._used: set[Suppression] = set()
-        self._upgrade: tuple[tuple[str, Node], ...] = ()
+        self._undone: Sequence[Statement] = ()
 
     def run(self, state: State, statements: Sequence[Statement], direction: Direction) -> None:
         """Judge the statements of one direction; the state goes along with them."""
         state.mark()
         state.new_session()
         session = Session()
-        parsed = list(self._parsed(statements))
         rolled_back = _rolled_back(statements)
-        seen: list[Seen] = []
-        first = 0  # of the statements seen, the first of the open transaction
+        memory = _Memory()
         before: State | None = None
-        for position, (statement, kind, node) in enumerate(parsed):
+        for position, statement in enumerate(statements):
+            try:
+                kind, node = parse_once(statement.sql)
+            except NotParsed as error:
+                self.findings.append(_syntax_error(statement, error))
+                continue
             number = statement.transaction
             if number != state.transaction or number is None:
-                first = len(seen)
+                memory.new_transaction()
                 if before is not None:
                     _restore(state, before)
                 before = state.copy() if number in rolled_back else None
@@ -162,34 +173,35 @@ class _Walk:
             state.transaction = number
             effect = predict_node(kind, node, state, self._around.major)
             here = Here(
-                statement,
+                statements,
+                position,
                 kind,
                 node,
-                state,
                 effect,
+                locks_in_use(state, effect),
+                state,
                 self._around,
                 self.unit.phase,
-                seen,
-                first,
-                parsed,
-                position,
-                self._upgrade,
+                memory.seen,
+                memory.earlier,
+                memory.holding,
+                self._undone,
                 session,
             )
             self._judge(here)
-            self.notes += [Note(what, statement.location) for what in effect.unknown]
-            locks = here.locks
-            heavy = any(mode.blocks_writes for mode in locks.values())
+            if effect.unknown:
+                self.notes += [Note(what, statement.location) for what in effect.unknown]
+            heavy = any(mode.blocks_writes for mode in here.locks.values())
             session.see(statement, kind, node, heavy)
-            seen.append(Seen(statement, kind, node, effect, locks, here.locked_tables))
+            memory.keep(here, heavy)
             apply_node(state, kind, node)
             if kind in _RENAMES:
-                seen[first:] = [_followed(each, here) for each in seen[first:]]
+                memory.follow(here)
         if before is not None:
             _restore(state, before)
         state.transaction = None
-        self._upgrade = tuple((kind, node) for _, kind, node in parsed)
-        self._judge_end(tuple(seen), state, session, direction)
+        self._undone = statements
+        self._judge_end(tuple(memory.seen), state, session, direction)
 
     def _judge_end(
         self,
@@ -212,15 +224,10 @@ class _Walk:
         for rule in self._dispatch.at_end:
             self.findings += rule.at_end(there)
 
-    def _parsed(self, statements: Sequence[Statement]) -> Iterator[Parsed]:
-        for statement in statements:
-            try:
-                yield (statement, *parse(statement.sql))
-            except NotParsed as error:
-                self.findings.append(_syntax_error(statement, error))
-
     def _judge(self, here: Here) -> None:
         rules, fallback = self._dispatch.rules_at(here.kind, here.node, here.effect)
+        if not rules and not fallback:
+            return
         found: list[Finding] = []
         for rule in rules:
             found += rule.check(here)
@@ -231,6 +238,8 @@ class _Walk:
 
     def without_suppressed(self) -> list[Finding]:
         """The findings that no comment with a reason silences."""
+        if not self.unit.suppressions:
+            return self.findings
         kept = []
         for finding in self.findings:
             silencers = [s for s in self.unit.suppressions if _silences(s, finding)]
@@ -248,6 +257,40 @@ class _Walk:
                 yield UnusedSuppression.at(suppression, self.unit.revision, rules())
 
 
+class _Memory:
+    """The statements seen so far, of the unit and of the open transaction."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self.new_transaction()
+
+    def new_transaction(self) -> None:
+        self._first = len(self.seen)
+        self.earlier: list[Seen] = []
+        self.holding: list[Seen] = []  # those that make writers wait
+        self._alike: Counter[tuple[str, Effect]] = Counter()
+
+    def keep(self, here: Here, heavy: bool) -> None:
+        """Remember a statement; of data changes that differ in their values only the first."""
+        if here.kind in _DATA and self.earlier:
+            of_its_kind = (here.kind, here.effect)
+            self._alike[of_its_kind] += 1
+            if self._alike[of_its_kind] > _ENOUGH:
+                return
+        tables = here.locked_tables if heavy else _NO_TABLES
+        seen = Seen(here.statement, here.kind, here.effect, here.locks, tables)
+        self.seen.append(seen)
+        self.earlier.append(seen)
+        if heavy:
+            self.holding.append(seen)
+
+    def follow(self, here: Here) -> None:
+        """What the transaction locked under a name that changes is locked under the new one."""
+        self.earlier[:] = [_followed(each, here) for each in self.earlier]
+        self.holding[:] = [_followed(each, here) for each in self.holding]
+        self.seen[self._first :] = self.earlier
+
+
 def _followed(seen: Seen, here: Here) -> Seen:
     """What was locked under a name that the statement changes is locked under the new one."""
     if here.kind == "RenameStmt" and here.node["renameType"] in RELATION_KINDS:
@@ -258,7 +301,7 @@ def _followed(seen: Seen, here: Here) -> Seen:
         new = f"{here.node['newschema']}.{here.node['relation']['relname']}"
     else:
         return seen
-    return replace(
+    return structs.replace(
         seen,
         locks={new if key == old else key: mode for key, mode in seen.locks.items()},
         tables=frozenset(new if key == old else key for key in seen.tables),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.statement import Direction, Location
@@ -11,8 +12,7 @@ from zero_downtime.sql.statement import Direction, Location
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One hazard at one place. ``safe`` is the way out, with the reader's names filled in."""
 
     rule: str
@@ -30,16 +30,14 @@ class Finding:
     fix: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something that lint could not look into."""
 
     text: str
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """All findings in the order of the history, and how much was looked at."""
 
     findings: tuple[Finding, ...]

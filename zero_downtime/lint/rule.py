@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import Struct
 
 from zero_downtime.lint.finding import Finding, Severity
 from zero_downtime.lint.session import Session
@@ -16,7 +20,7 @@ from zero_downtime.sql.effects import Effect
 from zero_downtime.sql.facts import Relation
 from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Direction, Statement
-from zero_downtime.sql.tree import Node, fields_of
+from zero_downtime.sql.tree import Node, NotParsed, fields_of, parse
 
 if TYPE_CHECKING:
     from zero_downtime.lint.unit import Unit
@@ -49,6 +53,7 @@ class Rule:
     fallback: ClassVar[int] = 0
 
     @classmethod
+    @cache
     def name(cls) -> str:
         """The id: ``IndexNotConcurrent`` is ``index-not-concurrent``."""
         return _HUMP.sub("-", cls.__name__).lower()
@@ -105,16 +110,22 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An earlier statement, with what it locked of relations that others already used."""
+class Seen(Struct, frozen=True):
+    """An earlier statement, with what it locked of relations that others already used.
+
+    Of data changes that are alike in all but their values the first hundred are remembered.
+    """
 
     statement: Statement
     kind: str
-    node: Node
     effect: Effect
     locks: Mapping[str, LockMode]
     tables: frozenset[str]  # those that writers can't use any more
+
+    @property
+    def node(self) -> Node:
+        """The parse tree, made anew: a long script's trees are more than memory should hold."""
+        return parse(self.statement.sql)[1]
 
 
 @dataclass(frozen=True)
@@ -170,41 +181,78 @@ class There:
         return found
 
 
-@dataclass(frozen=True)
 class Here:
     """A statement with all that a rule may want to know about its place."""
 
-    statement: Statement
-    kind: str
-    node: Node
-    state: State  # before the statement
-    effect: Effect
-    around: Surroundings
-    phase: str | None
-    so_far: Sequence[Seen]  # the statements before it in its unit
-    first: int  # of those, the first one of its transaction
-    statements: Sequence[Parsed]  # all of its unit, in this direction
-    position: int  # of this one among them
-    upgrade: tuple[tuple[str, Node], ...]  # at a downgrade: what it undoes
-    session: Session  # its settings before the statement
+    __slots__ = (
+        "_locks",
+        "_position",
+        "_statements",
+        "_undone",
+        "around",
+        "earlier",
+        "effect",
+        "holding",
+        "kind",
+        "node",
+        "phase",
+        "session",
+        "so_far",
+        "state",
+        "statement",
+    )
 
-    @property
-    def earlier(self) -> Sequence[Seen]:
-        """The statements before it in its transaction."""
-        return self.so_far[self.first :]
+    def __init__(
+        self,
+        statements: Sequence[Statement],
+        position: int,
+        kind: str,
+        node: Node,
+        effect: Effect,
+        locks: dict[str, LockMode],
+        state: State,
+        around: Surroundings,
+        phase: str | None,
+        so_far: Sequence[Seen],
+        earlier: Sequence[Seen],
+        holding: Sequence[Seen],
+        undone: Sequence[Statement],
+        session: Session,
+    ) -> None:
+        self.statement = statements[position]
+        self.kind = kind
+        self.node = node
+        self.effect = effect
+        self.state = state  # before the statement
+        self.around = around
+        self.phase = phase
+        self.so_far = so_far  # the statements before it in its unit
+        self.earlier = earlier  # statements before it in its transaction
+        self.holding = holding  # those of them that hold locks on relations in use
+        self.session = session  # its settings before the statement
+        self._locks = locks
+        self._statements = statements
+        self._position = position
+        self._undone = undone
 
     @property
     def later(self) -> Iterator[tuple[str, Node]]:
         """The statements after it in its transaction."""
         number = self.statement.transaction
-        for statement, kind, node in self.statements[self.position + 1 :]:
+        following = islice(self._statements, self._position + 1, None)
+        for statement, kind, node in parsed(following):
             if number is not None and statement.transaction == number:
                 yield kind, node
 
     @property
     def rest(self) -> Iterator[Parsed]:
         """The statements after it in its unit."""
-        yield from self.statements[self.position + 1 :]
+        return parsed(islice(self._statements, self._position + 1, None))
+
+    @property
+    def upgrade(self) -> Iterator[tuple[str, Node]]:
+        """At a downgrade: what it undoes."""
+        return ((kind, node) for _, kind, node in parsed(self._undone))
 
     @property
     def major(self) -> int:
@@ -217,23 +265,16 @@ class Here:
     @property
     def locks(self) -> dict[str, LockMode]:
         """The locks on relations that others already use."""
-        return {
-            lock.relation: lock.mode for lock in self.effect.locks if not self.is_new(lock.relation)
-        }
+        return self._locks
 
     @property
     def locked_tables(self) -> frozenset[str]:
         """The tables that writers can't use meanwhile; partitions count as their parent."""
-        return frozenset(
-            (self.state.ancestors(key) or [key])[-1]
-            for key, mode in self.locks.items()
-            if mode.blocks_writes and self.relation(key).kind in ("table", "partitioned table")
-        )
+        return locked_tables(self.state, self._locks)
 
     def is_new(self, key: str) -> bool:
         """Whether the relation was made in this unit, or is nobody else's (temporary)."""
-        relation = self.state.relation(key)
-        return relation is not None and (relation.born == self.state.unit or relation.temporary)
+        return is_new(self.state, key)
 
     def relation(self, key: str) -> Relation:
         return self.state.assume(key)
@@ -276,6 +317,33 @@ class Here:
 
     def partitioned(self, key: str) -> bool:
         return self.relation(key).kind == "partitioned table"
+
+
+def locks_in_use(state: State, effect: Effect) -> dict[str, LockMode]:
+    """The locks of a statement on relations that others already use."""
+    return {lock.relation: lock.mode for lock in effect.locks if not is_new(state, lock.relation)}
+
+
+def is_new(state: State, key: str) -> bool:
+    """Whether a relation was made in the unit at hand, or is nobody else's (temporary)."""
+    relation = state.relations.get(key)
+    return relation is not None and (relation.born == state.unit or relation.temporary)
+
+
+def locked_tables(state: State, locks: Mapping[str, LockMode]) -> frozenset[str]:
+    """The tables that writers can't use under these locks; partitions count as their parent."""
+    return frozenset(
+        (state.ancestors(key) or [key])[-1]
+        for key, mode in locks.items()
+        if mode.blocks_writes and state.assume(key).kind in ("table", "partitioned table")
+    )
+
+
+def parsed(statements: Iterable[Statement]) -> Iterator[Parsed]:
+    """The statements that can be parsed, with kind and fields."""
+    for statement in statements:
+        with suppress(NotParsed):
+            yield (statement, *parse(statement.sql))
 
 
 _TABLES = ("OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_MATVIEW")

@@ -12,6 +12,8 @@ from zero_downtime.sql.predict import HANDLERS
 from zero_downtime.sql.prediction import Effect, Lock, Prediction
 from zero_downtime.sql.tree import Node, parse
 
+_NONE = Effect()
+
 __all__ = ["Effect", "Lock", "predict", "predict_node"]
 
 
@@ -25,8 +27,9 @@ def predict(sql: str, state: Known, major: int = 18) -> Effect:
 
 def predict_node(kind: str, node: Node, state: Known, major: int = 18) -> Effect:
     """:func:`predict` for a statement that is already parsed."""
-    prediction = Prediction(state, major)
     handler = HANDLERS.get(kind)
-    if handler:
-        handler(prediction, node)
+    if handler is None:
+        return _NONE
+    prediction = Prediction(state, major)
+    handler(prediction, node)
     return prediction.effect()

@@ -129,5 +129,7 @@ def _ends_transaction(words: list[str]) -> bool:
 
 def ends_in_rollback(statement: Statement) -> bool:
     """Whether the statement throws its transaction away."""
+    if statement.sql[:3].lower() not in ("rol", "abo"):
+        return False
     words = statement.sql[:40].lower().split()
     return bool(words) and words[0] in ("rollback", "abort") and _ends_transaction(words)

@@ -36,7 +36,7 @@ class ValidationInSameTransaction(Rule):
             key = here.table()
             if key not in here.effect.scans:
                 continue
-            held = [(seen, seen.locks[key]) for seen in here.earlier if key in seen.locks]
+            held = [(seen, seen.locks[key]) for seen in here.holding if key in seen.locks]
             heavy = [(seen, mode) for seen, mode in held if mode.blocks_writes]
             if not heavy:
                 continue

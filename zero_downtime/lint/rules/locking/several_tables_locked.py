@@ -34,7 +34,7 @@ class SeveralTablesLocked(Rule):
             return
         before: set[str] = set()
         grown = 0
-        for seen in here.earlier:
+        for seen in here.holding:
             grown += bool(seen.tables - before)
             before |= seen.tables
         now = here.locked_tables
@@ -42,7 +42,7 @@ class SeveralTablesLocked(Rule):
             return
         new = sorted(now - before)[0]
         mode = max(
-            (seen.locks[key] for seen in here.earlier for key in seen.locks if key in before),
+            (seen.locks[key] for seen in here.holding for key in seen.locks if key in before),
             default=LockMode.ACCESS_EXCLUSIVE,
         )
         old = ", ".join(short(key) for key in sorted(before))

@@ -39,7 +39,7 @@ class BackfillWithDdl(Rule):
             return
         if here.is_new(target) and here.kind != "InsertStmt":
             return
-        heavy = _heaviest(here.earlier)
+        heavy = _heaviest(here.holding)
         if heavy is None:
             return
         seen, key, mode = heavy
