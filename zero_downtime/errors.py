@@ -102,6 +102,11 @@ class RefusedDatabase(ZeroDowntimeError):
     say --i-know."""
 
 
+class BudgetError(ZeroDowntimeError):
+    """{part!r} is no budget: write stall=200ms, lock=ACCESS EXCLUSIVE:100ms, rewrite=none, joined
+    by commas."""
+
+
 class PlanError(ZeroDowntimeError):
     """{reason}. {advice}"""
 

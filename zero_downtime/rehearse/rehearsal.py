@@ -5,62 +5,35 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zero_downtime.catalog import Catalog, compare_stable
 from zero_downtime.errors import (
-    ExtensionMissing,
     HistoryError,
     RefusedDatabase,
     RevisionFailed,
-    ZeroDowntimeError,
 )
 from zero_downtime.history import History, Revision, read_history
-from zero_downtime.postgres.locks import LockMode
 from zero_downtime.postgres.server import Server, database_name, open_server, scratch_database
 from zero_downtime.project import Project
+from zero_downtime.rehearse.budget import Budget, read_budget
 from zero_downtime.rehearse.data import Data, Filled
-from zero_downtime.rehearse.measure import Live, Observed, Sampler, Segment, Timed
+from zero_downtime.rehearse.judge import judge
+from zero_downtime.rehearse.live import Stage
 from zero_downtime.rehearse.result import (
-    ClientError,
-    HeldLock,
     RehearsalResult,
     RevisionResult,
-    Rollback,
     Run,
-    StepResult,
-    Waits,
 )
 from zero_downtime.rehearse.rollback import Proven, Prover
-from zero_downtime.rehearse.session import rows_of
-from zero_downtime.rehearse.tables import Tables, read_tables
-from zero_downtime.rehearse.traffic import (
-    Sample,
-    Traffic,
-    about_values,
-    caused_by_migration,
-    latency,
-)
-from zero_downtime.rehearse.workload import Workload, plan_workload, touched
+from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
-from zero_downtime.sql.statement import Direction
-from zero_downtime.upgrade.policy import LockPolicy
 
 # A scratch server on which vacuuming does not come between, and waits are in the log.
 SETTINGS = {"autovacuum": "off", "log_lock_waits": "on", "deadlock_timeout": "200ms"}
 
-_RELATIONS = """
-SELECT c.oid, n.nspname || '.' || c.relname
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-"""
-
 _ROWS_IN_MEMORY = 20_000  # a table; beyond that the server's files go to the disk
-_BEFORE = 0.25  # seconds of traffic before a revision, to know what is normal
-_AFTER = 0.15
-_MOST_TABLES = 4  # with clients and probes at work
 
 Progress = Callable[[str], None]
 
@@ -75,6 +48,7 @@ class Options:
     clients: int | None = None
     server: str | None = None
     i_know: bool = False
+    budget: str | None = None  # see rehearse.budget
 
 
 def rehearse(
@@ -89,12 +63,15 @@ def rehearse(
     earlier, tested = _range(history, options)
     where = options.server or project.config.server
     _refuse_foreign(where, options.i_know)
-    rows = project.config.rehearse.rows if options.rows is None else options.rows
+    config = project.config.rehearse
+    written = config.budget if options.budget is None else options.budget
+    budget = read_budget(written, Budget(config.stall_ms))
+    rows = config.rows if options.rows is None else options.rows
     server = open_server(
         where, SETTINGS if "://" not in where else None, in_memory=rows <= _ROWS_IN_MEMORY
     )
     try:
-        rehearsal = _Rehearsal(project, history, server, options, progress)
+        rehearsal = _Rehearsal(project, history, server, options, budget, progress)
         return rehearsal.run(earlier, tested)
     finally:
         server.close()
@@ -141,6 +118,7 @@ class _Rehearsal:
         history: History,
         server: Server,
         options: Options,
+        budget: Budget,
         progress: Progress,
     ) -> None:
         config = project.config.rehearse
@@ -151,7 +129,7 @@ class _Rehearsal:
         self.rows = config.rows if options.rows is None else options.rows
         self.clients = config.clients if options.clients is None else options.clients
         self.seed = config.seed
-        self.stall_ms = config.stall_ms
+        self.budget = budget
         self.tolerate = frozenset(config.tolerate)
         self.notes: list[str] = []
         self.counts: dict[str, int] = {}
@@ -159,6 +137,9 @@ class _Rehearsal:
         self._first = Replay(project, None, history=history)
         self._first.notes = self.notes
         self.prover = Prover(server, self._replay, self.seed, frozenset())
+        self.stage = Stage(
+            server, self._replay, project.config.locks, self.clients, self.seed, self.prover.skip
+        )
 
     def run(self, earlier: Sequence[Revision], tested: Sequence[Revision]) -> RehearsalResult:
         started = time.monotonic()
@@ -288,7 +269,7 @@ class _Rehearsal:
             down,
             proven.rollback,
         )
-        reasons, warnings = self._judge(result)
+        reasons, warnings = judge(result, self.budget, self.tolerate)
         return (
             RevisionResult(
                 revision.id,
@@ -311,7 +292,7 @@ class _Rehearsal:
         with scratch_database(self.server, template=self.base) as live:
             with self.server.connect(live) as connection:
                 old = read_tables(connection)
-            up = self._live(live, revision, "upgrade", proven, old, new_values=new_values)
+            up = self.stage.run(live, revision, "upgrade", proven, old, new_values=new_values)
             if up.failed is not None or proven.rollback is None:
                 return up, Run()
             if proven.rollback.outcome == "raises":
@@ -319,7 +300,7 @@ class _Rehearsal:
             # Clients are the old application: what only the new schema admits they don't write.
             new_values = new_values and not proven.minds_new_rows
             # The old application runs again, and knows no value that only the new schema has.
-            down = self._live(live, revision, "downgrade", proven, old, new_values=False)
+            down = self.stage.run(live, revision, "downgrade", proven, old, new_values=False)
             return up, down
 
     def _fit_rows(self, revision: Revision, before: Catalog, applied: Sequence[Revision]) -> bool:
@@ -375,130 +356,6 @@ class _Rehearsal:
                 return False
         return True
 
-    def _live(
-        self,
-        database: str,
-        revision: Revision,
-        direction: Direction,
-        proven: Proven,
-        old: Tables,
-        *,
-        new_values: bool,
-    ) -> Run:
-        """Run one direction of a revision with clients at work."""
-        observed = proven.upgrade if direction == "upgrade" else proven.downgrade
-        url = self.server.url(database)
-        with self.server.connect(database) as connection:
-            names = dict(rows_of(connection, _RELATIONS))
-            workload = self._workload(
-                connection, revision, direction, proven, old, observed, new_values
-            )
-        with (
-            contextlib.closing(self._policy(database)) as policy,
-            Sampler(url) as sampler,
-            Traffic(url, workload, self.clients, self.seed) as traffic,
-        ):
-            begun = time.monotonic()
-            if workload.watched:
-                time.sleep(_BEFORE)
-            policy.expect(seen.statement for seen in observed)
-            live = Live(sampler, policy)
-            failed = sqlstate = None
-            start = time.monotonic()
-            try:
-                self._replay(database).run(revision, direction, live)
-            except ExtensionMissing:
-                raise
-            except ZeroDowntimeError as error:
-                failed = str(error)
-                sqlstate = str(error.facts.get("sqlstate") or "") or None
-            end = time.monotonic()
-            if workload.watched:
-                time.sleep(_AFTER)
-            traffic.stop()
-            samples = traffic.samples
-            over = time.monotonic()
-        steps = tuple(_steps(observed, live.timed, sampler, samples, workload, end, names))
-        return Run(
-            end - start,
-            steps,
-            latency(samples, begun, start - 0.001, writes=False),
-            latency(samples, begun, start - 0.001, writes=True),
-            latency(samples, end + 0.001, over, writes=False),
-            latency(samples, end + 0.001, over, writes=True),
-            _errors([s for s in samples if s.end >= start], workload),
-            failed,
-            sqlstate,
-        )
-
-    def _policy(self, database: str) -> LockPolicy:
-        """What executes the statements of ``zd upgrade`` as well."""
-        return LockPolicy(lambda: self.server.connect(database), self.project.config.locks)
-
-    def _workload(
-        self,
-        connection: object,
-        revision: Revision,
-        direction: Direction,
-        proven: Proven,
-        old: Tables,
-        observed: Sequence[Observed],
-        new_values: bool,
-    ) -> Workload:
-        """The old application's work on the tables that the revision touches.
-
-        The old application is what runs while a revision is applied, and again before it is
-        undone. Before a contract revision it has let go of what that takes away; after any
-        upgrade it knows nothing of what is new.
-        """
-        old_columns = {(t.qualified, c.name) for t in old for c in t.columns}
-        new_columns = {(t.qualified, c.name) for t in proven.tables for c in t.columns}
-
-        def known(table: str, column: str) -> bool:
-            place = (table, column)
-            if direction == "downgrade" or revision.phase == "contract":
-                return place in old_columns and place in new_columns
-            return True
-
-        data = Data(connection, self.seed + 2, self.prover.skip)  # type: ignore[arg-type]
-        locks = sorted(
-            ((mode, name) for seen in observed for _, name, mode in seen.locks), reverse=True
-        )
-        chosen = touched(data, [name for _, name in locks], _MOST_TABLES)
-        return plan_workload(data, chosen, seed=self.seed, known=known, new_values=new_values)
-
-    def _judge(self, result: RevisionResult) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Why a revision is unsafe, and what else its author should know."""
-        reasons: list[str] = []
-        warnings: list[str] = []
-        if result.rollback is not None:
-            more, notes = _rollback_reasons(result.rollback, result.phase)
-            reasons += more
-            warnings += notes
-        runs: tuple[tuple[Direction, Run], ...] = (
-            ("upgrade", result.upgrade),
-            ("downgrade", result.downgrade),
-        )
-        for direction, run in runs:
-            reasons += _run_reasons(run, direction, self.stall_ms, self.tolerate)
-            warnings += [
-                f"tolerated: {_application_failed(error, direction)}"
-                for error in run.errors
-                if not error.values and error.sqlstate in self.tolerate
-            ]
-            warnings += [
-                f"synthetic values were refused {error.count} times with {error.sqlstate}: "
-                f"{error.message} (does the application keep to that already?)"
-                for error in run.errors
-                if error.values
-            ]
-            for step in run.steps:
-                warnings += [
-                    f"prediction and observation disagree at {step.file}:{step.line}: {said}"
-                    for said in step.differences
-                ]
-        return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(warnings))
-
 
 def _minds_values(sqlstate: str | None) -> bool:
     """Integrity constraint violations, and data that a new type does not take."""
@@ -511,182 +368,3 @@ class _NoWay(Exception):
 
 def _said(failed: RevisionFailed) -> str:
     return f"{failed.facts['where']}: {failed.facts['reason']}"
-
-
-def _steps(
-    observed: Sequence[Observed],
-    timed: Sequence[Timed],
-    sampler: Sampler,
-    samples: Sequence[Sample],
-    workload: Workload,
-    end: float,
-    names: dict[int, str],
-) -> Iterator[StepResult]:
-    """Bring together what the quiet copy and the traffic saw of each statement."""
-    left = list(observed)
-    for number, one in enumerate(timed):
-        exact = _taken(left, one)
-        until = timed[number + 1].start if number + 1 < len(timed) else end
-        locks, released = _held(exact, one, sampler, names, end)
-        released = max(released, one.end)
-        during = [s for s in samples if s.end >= one.start and s.start <= released]
-        errors = [s for s in during if one.start <= s.end <= max(released, until)]
-        yield StepResult(
-            one.statement.sql,
-            one.statement.location.file,
-            one.statement.location.line,
-            one.end - one.start,
-            locks,
-            exact.rewrote if exact else (),
-            exact.scanned if exact else (),
-            latency(during, one.start, released, writes=False),
-            latency(during, one.start, released, writes=True),
-            exact.wal_bytes if exact else 0,
-            _errors(errors, workload),
-            exact.differences if exact else (),
-        )
-
-
-def _taken(left: list[Observed], one: Timed) -> Observed | None:
-    """The observation of the same statement on the copy, each used once."""
-    for place, candidate in enumerate(left):
-        same = candidate.statement.location == one.statement.location
-        if candidate.statement.sql == one.statement.sql or same:
-            return left.pop(place)
-    return None
-
-
-def _held(
-    exact: Observed | None, one: Timed, sampler: Sampler, names: dict[int, str], end: float
-) -> tuple[tuple[HeldLock, ...], float]:
-    """The locks of a step with the time they were held, and when the last of them was let go."""
-    if exact is None:
-        return (), one.end
-    slack = 2 * sampler.resolution
-    mine = [s for s in sampler.segments if one.start - slack <= s.first <= one.end + slack]
-    released = one.end
-    locks = []
-    for _, name, mode in exact.locks:
-        segments = [s for s in mine if names.get(s.relation) == name and s.mode == mode]
-        granted = [s for s in segments if s.granted]
-        waited = sum(s.seconds for s in segments if not s.granted)
-        if granted:
-            released = max(released, *(s.last for s in granted))
-        # Not seen: it came and went between two samples.
-        held = _union(granted) if granted else min(sampler.resolution, end - one.start)
-        locks.append(HeldLock(name, mode.sql, held, waited, exact.exact, bool(granted)))
-    return tuple(locks), min(released, end)
-
-
-def _union(segments: Iterable[Segment]) -> float:
-    return sum(segment.seconds for segment in segments)
-
-
-def _errors(samples: Iterable[Sample], workload: Workload) -> tuple[ClientError, ...]:
-    """The errors that the application would not have seen without the migration, by kind."""
-    kinds: Counter[tuple[str, str, bool]] = Counter()
-    for sample in samples:
-        failure = sample.failure
-        if failure is not None and caused_by_migration(failure, workload):
-            kinds[failure.sqlstate, failure.message, about_values(failure, workload)] += 1
-    return tuple(
-        ClientError(sqlstate, count, message, values)
-        for (sqlstate, message, values), count in kinds.most_common()
-    )
-
-
-# What an error means to the application, where its text does not tell.
-_ERRORS = {
-    "0A000": " (once per connection and prepared statement, until it reconnects)",
-    "XX000": " (a type that was replaced: until the session ends)",
-}
-
-
-def _run_reasons(
-    run: Run, direction: Direction, limit_ms: float, tolerate: Collection[str]
-) -> list[str]:
-    reasons = []
-    for writers in (False, True):
-        worst = max((_waits(step, writers).max_ms for step in run.steps), default=0.0)
-        if worst > limit_ms:
-            reasons.append(
-                f"{'writers' if writers else 'readers'} waited up to {worst / 1000:.1f} s "
-                f"in the {direction}{_behind(run, writers, worst)}"
-            )
-    reasons += [
-        _application_failed(error, direction)
-        for error in run.errors
-        if not error.values and error.sqlstate not in tolerate
-    ]
-    if run.failed:
-        reasons.append(f"the {direction} failed under traffic: {run.failed}")
-    return reasons
-
-
-def _application_failed(error: ClientError, direction: Direction) -> str:
-    times = "once" if error.count == 1 else f"{error.count} times"
-    return (
-        f"the application failed {times} in the {direction} with {error.sqlstate}: "
-        f"{error.message}{_ERRORS.get(error.sqlstate, '')}"
-    )
-
-
-def _waits(step: StepResult, writers: bool) -> Waits:
-    return step.writes if writers else step.reads
-
-
-def _behind(run: Run, writers: bool, worst: float) -> str:
-    """The lock that clients waited for: the one held longest of those that they mind."""
-    blocking = [
-        (lock.seconds, lock, step)
-        for step in run.steps
-        for lock in step.locks
-        if _waits(step, writers).max_ms >= worst * 0.9 and _minds(lock, writers)
-    ]
-    if not blocking:
-        return ""
-    _, lock, step = max(blocking, key=lambda each: each[0])
-    return f" behind {lock.mode} on {lock.relation}, held for {lock.seconds:.1f} s by: " + _short(
-        step.sql
-    )
-
-
-def _minds(lock: HeldLock, writers: bool) -> bool:
-    mode = LockMode.parse(lock.mode)
-    return mode.blocks_writes if writers else mode.blocks_reads
-
-
-def _rollback_reasons(rollback: Rollback, phase: str | None) -> tuple[list[str], list[str]]:
-    reasons = []
-    warnings = list(rollback.notes)
-    at = f"{rollback.where}: " if rollback.where else ""
-    if rollback.outcome == "raises":
-        reasons.append(f"{at}the downgrade raises ({rollback.reason})")
-    elif rollback.outcome == "does-nothing":
-        reasons.append(f"{at}the downgrade does nothing")
-    elif rollback.outcome == "differs":
-        first = rollback.differences[0] if rollback.differences else ""
-        more = f" and {len(rollback.differences) - 1} more" if len(rollback.differences) > 1 else ""
-        reasons.append(f"the downgrade does not restore the catalog ({first}{more})")
-    elif rollback.outcome == "cannot-repeat":
-        reasons.append(f"{at}the upgrade can't be repeated after the downgrade ({rollback.reason})")
-    elif rollback.grade != "equal":
-        warnings.append("the downgrade restores the catalog but for generated names")
-    for each in rollback.tables:
-        whose = "rows written under the new schema" if each.since else "rows"
-        told = reasons if not each.since else warnings
-        if each.lost:
-            told.append(f"{each.lost} {whose} of {each.table} are lost by going up and down")
-        if each.changed:
-            columns = f" in {', '.join(each.columns)}" if each.columns else ""
-            told.append(
-                f"{each.changed} {whose} of {each.table} are changed{columns} by going up and down"
-            )
-        if each.left_behind:
-            warnings.append(f"{each.left_behind} rows of {each.table} stay after the downgrade")
-    return reasons, warnings
-
-
-def _short(text: str, room: int = 70) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= room else words[: room - 1] + "…"

@@ -22,6 +22,7 @@ class HeldLock:
     waited: float = 0.0
     exact: bool = True
     seen: bool = True
+    start: float = 0.0  # seconds after the run began
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,16 @@ class StepResult:
     wal_bytes: int = 0
     errors: tuple[ClientError, ...] = ()
     differences: tuple[str, ...] = ()  # between prediction and observation
+    start: float = 0.0  # seconds after the run began
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The worst wait of readers and of writers at one time of a run."""
+
+    at: float  # seconds after the run began; traffic begins before
+    reads_ms: float
+    writes_ms: float
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,7 @@ class Run:
     errors: tuple[ClientError, ...] = ()  # all of them, those after the last step included
     failed: str | None = None  # why it did not come to its end
     sqlstate: str | None = None  # of that failure, when it came from the server
+    course: tuple[Moment, ...] = ()  # the clients' waits over time
 
 
 @dataclass(frozen=True)
@@ -207,6 +219,7 @@ def _step(step: StepResult) -> dict[str, Any]:
         "sql": step.sql,
         "file": step.file,
         "line": step.line,
+        "start": round(step.start, 4),
         "seconds": round(step.seconds, 4),
         "locks": [
             {
@@ -214,6 +227,7 @@ def _step(step: StepResult) -> dict[str, Any]:
                 "mode": lock.mode,
                 "seconds": round(lock.seconds, 4),
                 "waited": round(lock.waited, 4),
+                "start": round(lock.start, 4),
                 "exact": lock.exact,
                 "seen": lock.seen,
             }

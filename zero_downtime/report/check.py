@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from zero_downtime.catalog import Change, Fact
 from zero_downtime.check import Checked, Difference
-from zero_downtime.report.words import shortened
+from zero_downtime.sql.words import shortened
 
 
 def text(checked: Checked) -> str:

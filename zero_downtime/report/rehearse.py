@@ -19,7 +19,7 @@ from zero_downtime.rehearse.result import (
     Waits,
     as_json,
 )
-from zero_downtime.report.words import is_setting, shortened
+from zero_downtime.sql.words import is_setting, shortened
 
 _MOST_STEPS = 12  # of one direction; JSON has them all
 _MOST_LOCKS = 4  # of one step

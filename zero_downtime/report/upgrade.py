@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from zero_downtime.history import Revision
-from zero_downtime.report.words import is_setting, shortened
+from zero_downtime.sql.words import is_setting, shortened
 from zero_downtime.upgrade.events import (
     Event,
     LeftoverDropped,

@@ -20,6 +20,12 @@ from zero_downtime_cli.options import (
 @click.option("--to", "end", metavar="REV", help="The last revision to rehearse. Default: heads.")
 @click.option("--rows", type=click.IntRange(0), help="Rows in each table. Default: the setting.")
 @click.option("--clients", type=click.IntRange(1), help="Readers and writers. Default: 4.")
+@click.option(
+    "--budget",
+    metavar="LIMITS",
+    help="Limits beyond which a revision is unsafe, such as"
+    ' "stall=200ms, lock=ACCESS EXCLUSIVE:100ms, rewrite=none".',
+)
 @click.option("--i-know", is_flag=True, help="With --server URL: the URL may name any database.")
 @server_option
 @config_option
@@ -29,6 +35,7 @@ def rehearse(
     end: str | None,
     rows: int | None,
     clients: int | None,
+    budget: str | None,
     i_know: bool,
     server: str | None,
     config_file: Path | None,
@@ -51,7 +58,7 @@ def rehearse(
 
     project = find_project(config_file)
     with progress() as say:
-        result = run(project, Options(start, end, rows, clients, server, i_know), say)
+        result = run(project, Options(start, end, rows, clients, server, i_know, budget), say)
     if shape == "json":
         click.echo(report.json_text(result))
     else:

@@ -1,4 +1,4 @@
-"""Words that several reports share."""
+"""How statements are told in a line."""
 
 from __future__ import annotations
 

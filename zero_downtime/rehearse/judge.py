@@ -1,0 +1,168 @@
+"""Why a revision is unsafe, and what else its author should know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from zero_downtime.postgres.locks import LockMode
+from zero_downtime.rehearse.budget import Budget
+from zero_downtime.rehearse.result import (
+    ClientError,
+    HeldLock,
+    RevisionResult,
+    Rollback,
+    Run,
+    StepResult,
+    Waits,
+)
+from zero_downtime.sql.statement import Direction
+from zero_downtime.sql.words import shortened
+
+
+def judge(
+    result: RevisionResult, budget: Budget, tolerate: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The reasons why a revision is unsafe, and warnings.
+
+    ``tolerate`` are the SQLSTATEs that the application is known to get over.
+    """
+    reasons: list[str] = []
+    warnings: list[str] = []
+    if result.rollback is not None:
+        more, notes = _rollback_reasons(result.rollback, result.phase)
+        reasons += more
+        warnings += notes
+    runs: tuple[tuple[Direction, Run], ...] = (
+        ("upgrade", result.upgrade),
+        ("downgrade", result.downgrade),
+    )
+    for direction, run in runs:
+        reasons += _run_reasons(run, direction, budget, tolerate)
+        warnings += [
+            f"tolerated: {_application_failed(error, direction)}"
+            for error in run.errors
+            if not error.values and error.sqlstate in tolerate
+        ]
+        warnings += [
+            f"synthetic values were refused {error.count} times with {error.sqlstate}: "
+            f"{error.message} (does the application keep to that already?)"
+            for error in run.errors
+            if error.values
+        ]
+        for step in run.steps:
+            warnings += [
+                f"prediction and observation disagree at {step.file}:{step.line}: {said}"
+                for said in step.differences
+            ]
+    return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(warnings))
+
+
+# What an error means to the application, where its text does not tell.
+_ERRORS = {
+    "0A000": " (once per connection and prepared statement, until it reconnects)",
+    "XX000": " (a type that was replaced: until the session ends)",
+}
+
+
+def _run_reasons(
+    run: Run, direction: Direction, budget: Budget, tolerate: Collection[str]
+) -> list[str]:
+    reasons = []
+    for writers in (False, True):
+        worst = max((_waits(step, writers).max_ms for step in run.steps), default=0.0)
+        if worst > budget.stall_ms:
+            reasons.append(
+                f"{'writers' if writers else 'readers'} waited up to {worst / 1000:.1f} s "
+                f"in the {direction}{_behind(run, writers, worst)}"
+            )
+    reasons += _over_budget(run, direction, budget)
+    reasons += [
+        _application_failed(error, direction)
+        for error in run.errors
+        if not error.values and error.sqlstate not in tolerate
+    ]
+    if run.failed:
+        reasons.append(f"the {direction} failed under traffic: {run.failed}")
+    return reasons
+
+
+def _application_failed(error: ClientError, direction: Direction) -> str:
+    times = "once" if error.count == 1 else f"{error.count} times"
+    return (
+        f"the application failed {times} in the {direction} with {error.sqlstate}: "
+        f"{error.message}{_ERRORS.get(error.sqlstate, '')}"
+    )
+
+
+def _waits(step: StepResult, writers: bool) -> Waits:
+    return step.writes if writers else step.reads
+
+
+def _behind(run: Run, writers: bool, worst: float) -> str:
+    """The lock that clients waited for: the one held longest of those that they mind."""
+    blocking = [
+        (lock.seconds, lock, step)
+        for step in run.steps
+        for lock in step.locks
+        if _waits(step, writers).max_ms >= worst * 0.9 and _minds(lock, writers)
+    ]
+    if not blocking:
+        return ""
+    _, lock, step = max(blocking, key=lambda each: each[0])
+    return (
+        f" behind {lock.mode} on {lock.relation}, held for {lock.seconds:.1f} s by: "
+        + shortened(step.sql, 70)
+    )
+
+
+def _minds(lock: HeldLock, writers: bool) -> bool:
+    mode = LockMode.parse(lock.mode)
+    return mode.blocks_writes if writers else mode.blocks_reads
+
+
+def _rollback_reasons(rollback: Rollback, phase: str | None) -> tuple[list[str], list[str]]:
+    reasons = []
+    warnings = list(rollback.notes)
+    at = f"{rollback.where}: " if rollback.where else ""
+    if rollback.outcome == "raises":
+        reasons.append(f"{at}the downgrade raises ({rollback.reason})")
+    elif rollback.outcome == "does-nothing":
+        reasons.append(f"{at}the downgrade does nothing")
+    elif rollback.outcome == "differs":
+        first = rollback.differences[0] if rollback.differences else ""
+        more = f" and {len(rollback.differences) - 1} more" if len(rollback.differences) > 1 else ""
+        reasons.append(f"the downgrade does not restore the catalog ({first}{more})")
+    elif rollback.outcome == "cannot-repeat":
+        reasons.append(f"{at}the upgrade can't be repeated after the downgrade ({rollback.reason})")
+    elif rollback.grade != "equal":
+        warnings.append("the downgrade restores the catalog but for generated names")
+    for each in rollback.tables:
+        whose = "rows written under the new schema" if each.since else "rows"
+        told = reasons if not each.since else warnings
+        if each.lost:
+            told.append(f"{each.lost} {whose} of {each.table} are lost by going up and down")
+        if each.changed:
+            columns = f" in {', '.join(each.columns)}" if each.columns else ""
+            told.append(
+                f"{each.changed} {whose} of {each.table} are changed{columns} by going up and down"
+            )
+        if each.left_behind:
+            warnings.append(f"{each.left_behind} rows of {each.table} stay after the downgrade")
+    return reasons, warnings
+
+
+def _over_budget(run: Run, direction: Direction, budget: Budget) -> Iterator[str]:
+    """Locks held longer than the budget allows, and rewrites that it forbids."""
+    for step in run.steps:
+        for lock in step.locks:
+            limit = budget.most_held_ms(LockMode.parse(lock.mode))
+            if lock.seen and limit is not None and lock.seconds * 1000 > limit:
+                yield (
+                    f"{lock.mode} on {lock.relation} was held for {lock.seconds * 1000:.0f} ms in"
+                    f" the {direction}, the budget is {limit:g} ms: {shortened(step.sql, 70)}"
+                )
+        if step.rewrote and not budget.rewrites:
+            yield (
+                f"the {direction} rewrites {', '.join(step.rewrote)}, which the budget forbids:"
+                f" {shortened(step.sql, 70)}"
+            )

@@ -1,0 +1,258 @@
+"""One direction of a revision under traffic: what its statements did to clients."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from zero_downtime.config import Locks
+from zero_downtime.errors import ExtensionMissing, ZeroDowntimeError
+from zero_downtime.history import Revision
+from zero_downtime.postgres.server import Server
+from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.measure import Live, Observed, Sampler, Segment, Timed
+from zero_downtime.rehearse.result import ClientError, HeldLock, Moment, Run, StepResult
+from zero_downtime.rehearse.rollback import Proven
+from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.tables import Tables
+from zero_downtime.rehearse.traffic import (
+    Sample,
+    Traffic,
+    about_values,
+    caused_by_migration,
+    latency,
+)
+from zero_downtime.rehearse.workload import Workload, plan_workload, touched
+from zero_downtime.replay import Replay
+from zero_downtime.sql.statement import Direction
+from zero_downtime.upgrade.policy import LockPolicy
+
+_RELATIONS = """
+SELECT c.oid, n.nspname || '.' || c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+"""
+
+_BEFORE = 0.25  # seconds of traffic before a revision, to know what is normal
+_AFTER = 0.15
+_MOMENTS = 200  # of a run, for the line that shows its course
+_MOST_TABLES = 4  # with clients and probes at work
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where revisions run under traffic, and how busy it is there."""
+
+    server: Server
+    replay: Callable[[str], Replay]  # database → the project there
+    locks: Locks
+    clients: int
+    seed: int
+    skip: frozenset[str]  # tables that are nobody's business
+
+    def run(
+        self,
+        database: str,
+        revision: Revision,
+        direction: Direction,
+        proven: Proven,
+        old: Tables,
+        *,
+        new_values: bool,
+    ) -> Run:
+        """Run one direction of a revision with clients at work."""
+        observed = proven.upgrade if direction == "upgrade" else proven.downgrade
+        url = self.server.url(database)
+        with self.server.connect(database) as connection:
+            names = dict(rows_of(connection, _RELATIONS))
+            workload = self._workload(
+                connection, revision, direction, proven, old, observed, new_values
+            )
+        with (
+            contextlib.closing(self._policy(database)) as policy,
+            Sampler(url) as sampler,
+            Traffic(url, workload, self.clients, self.seed) as traffic,
+        ):
+            begun = time.monotonic()
+            if workload.watched:
+                time.sleep(_BEFORE)
+            policy.expect(seen.statement for seen in observed)
+            live = Live(sampler, policy)
+            failed = sqlstate = None
+            start = time.monotonic()
+            try:
+                self.replay(database).run(revision, direction, live)
+            except ExtensionMissing:
+                raise
+            except ZeroDowntimeError as error:
+                failed = str(error)
+                sqlstate = str(error.facts.get("sqlstate") or "") or None
+            end = time.monotonic()
+            if workload.watched:
+                time.sleep(_AFTER)
+            traffic.stop()
+            samples = traffic.samples
+            over = time.monotonic()
+        steps = tuple(_steps(observed, live.timed, sampler, samples, workload, start, end, names))
+        return Run(
+            end - start,
+            steps,
+            latency(samples, begun, start - 0.001, writes=False),
+            latency(samples, begun, start - 0.001, writes=True),
+            latency(samples, end + 0.001, over, writes=False),
+            latency(samples, end + 0.001, over, writes=True),
+            _errors([s for s in samples if s.end >= start], workload),
+            failed,
+            sqlstate,
+            _course(samples, begun, start, over),
+        )
+
+    def _policy(self, database: str) -> LockPolicy:
+        """What executes the statements of ``zd upgrade`` as well."""
+        return LockPolicy(lambda: self.server.connect(database), self.locks)
+
+    def _workload(
+        self,
+        connection: Connection,
+        revision: Revision,
+        direction: Direction,
+        proven: Proven,
+        old: Tables,
+        observed: Sequence[Observed],
+        new_values: bool,
+    ) -> Workload:
+        """The old application's work on the tables that the revision touches.
+
+        The old application is what runs while a revision is applied, and again before it is
+        undone. Before a contract revision it has let go of what that takes away; after any
+        upgrade it knows nothing of what is new.
+        """
+        old_columns = {(t.qualified, c.name) for t in old for c in t.columns}
+        new_columns = {(t.qualified, c.name) for t in proven.tables for c in t.columns}
+
+        def known(table: str, column: str) -> bool:
+            place = (table, column)
+            if direction == "downgrade" or revision.phase == "contract":
+                return place in old_columns and place in new_columns
+            return True
+
+        data = Data(connection, self.seed + 2, self.skip)
+        locks = sorted(
+            ((mode, name) for seen in observed for _, name, mode in seen.locks), reverse=True
+        )
+        chosen = touched(data, [name for _, name in locks], _MOST_TABLES)
+        return plan_workload(data, chosen, seed=self.seed, known=known, new_values=new_values)
+
+
+def _steps(
+    observed: Sequence[Observed],
+    timed: Sequence[Timed],
+    sampler: Sampler,
+    samples: Sequence[Sample],
+    workload: Workload,
+    begun: float,
+    end: float,
+    names: dict[int, str],
+) -> Iterator[StepResult]:
+    """Bring together what the quiet copy and the traffic saw of each statement."""
+    left = list(observed)
+    for number, one in enumerate(timed):
+        exact = _taken(left, one)
+        until = timed[number + 1].start if number + 1 < len(timed) else end
+        locks, released = _held(exact, one, sampler, names, begun, end)
+        released = max(released, one.end)
+        during = [s for s in samples if s.end >= one.start and s.start <= released]
+        errors = [s for s in during if one.start <= s.end <= max(released, until)]
+        yield StepResult(
+            one.statement.sql,
+            one.statement.location.file,
+            one.statement.location.line,
+            one.end - one.start,
+            locks,
+            exact.rewrote if exact else (),
+            exact.scanned if exact else (),
+            latency(during, one.start, released, writes=False),
+            latency(during, one.start, released, writes=True),
+            exact.wal_bytes if exact else 0,
+            _errors(errors, workload),
+            exact.differences if exact else (),
+            one.start - begun,
+        )
+
+
+def _taken(left: list[Observed], one: Timed) -> Observed | None:
+    """The observation of the same statement on the copy, each used once."""
+    for place, candidate in enumerate(left):
+        same = candidate.statement.location == one.statement.location
+        if candidate.statement.sql == one.statement.sql or same:
+            return left.pop(place)
+    return None
+
+
+def _held(
+    exact: Observed | None,
+    one: Timed,
+    sampler: Sampler,
+    names: dict[int, str],
+    begun: float,
+    end: float,
+) -> tuple[tuple[HeldLock, ...], float]:
+    """The locks of a step with the time they were held, and when the last of them was let go."""
+    if exact is None:
+        return (), one.end
+    slack = 2 * sampler.resolution
+    mine = [s for s in sampler.segments if one.start - slack <= s.first <= one.end + slack]
+    released = one.end
+    locks = []
+    for _, name, mode in exact.locks:
+        segments = [s for s in mine if names.get(s.relation) == name and s.mode == mode]
+        granted = [s for s in segments if s.granted]
+        waited = sum(s.seconds for s in segments if not s.granted)
+        if granted:
+            released = max(released, *(s.last for s in granted))
+        # Not seen: it came and went between two samples.
+        held = _union(granted) if granted else min(sampler.resolution, end - one.start)
+        first = min((s.first for s in granted), default=one.start)
+        locks.append(
+            HeldLock(name, mode.sql, held, waited, exact.exact, bool(granted), first - begun)
+        )
+    return tuple(locks), min(released, end)
+
+
+def _union(segments: Iterable[Segment]) -> float:
+    return sum(segment.seconds for segment in segments)
+
+
+def _errors(samples: Iterable[Sample], workload: Workload) -> tuple[ClientError, ...]:
+    """The errors that the application would not have seen without the migration, by kind."""
+    kinds: Counter[tuple[str, str, bool]] = Counter()
+    for sample in samples:
+        failure = sample.failure
+        if failure is not None and caused_by_migration(failure, workload):
+            kinds[failure.sqlstate, failure.message, about_values(failure, workload)] += 1
+    return tuple(
+        ClientError(sqlstate, count, message, values)
+        for (sqlstate, message, values), count in kinds.most_common()
+    )
+
+
+def _course(
+    samples: Sequence[Sample], begun: float, start: float, over: float
+) -> tuple[Moment, ...]:
+    """The worst waits over the time from ``begun`` to ``over``, told from ``start`` on."""
+    if not samples:
+        return ()
+    width = (over - begun) / _MOMENTS
+    worst = [[0.0, 0.0] for _ in range(_MOMENTS)]
+    for sample in samples:
+        first = max(0, int((sample.start - begun) / width))
+        last = min(_MOMENTS - 1, int((sample.end - begun) / width))
+        for place in range(first, last + 1):
+            worst[place][sample.writes] = max(worst[place][sample.writes], sample.ms)
+    return tuple(
+        Moment(begun + (place + 0.5) * width - start, reads, writes)
+        for place, (reads, writes) in enumerate(worst)
+    )
