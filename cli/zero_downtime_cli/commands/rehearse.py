@@ -29,7 +29,7 @@ from zero_downtime_cli.options import (
 @click.option("--i-know", is_flag=True, help="With --server URL: the URL may name any database.")
 @server_option
 @config_option
-@format_option("text", "json")
+@format_option("text", "json", "markdown", "junit", "html")
 def rehearse(
     start: str | None,
     end: str | None,
@@ -49,7 +49,7 @@ def rehearse(
 
     \b
     Example:
-      zd rehearse --from 3f2a9c --rows 10000
+      zd rehearse --from 3f2a9c --rows 10000 --format html > rehearsal.html
     """
     from zero_downtime.project import find_project
     from zero_downtime.rehearse import Options
@@ -59,10 +59,10 @@ def rehearse(
     project = find_project(config_file)
     with progress() as say:
         result = run(project, Options(start, end, rows, clients, server, i_know, budget), say)
-    if shape == "json":
-        click.echo(report.json_text(result))
-    else:
+    if shape == "text":
         color, width = colored()
         click.echo(report.text(result, width, color), color=color)
+    else:
+        click.echo(report.SHAPES[shape](result))
     if result.verdict != "safe":
         raise SystemExit(1)

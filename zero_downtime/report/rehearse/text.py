@@ -1,9 +1,8 @@
-"""What ``zd rehearse`` found: the verdict first, reasons next, then what every step did."""
+"""A rehearsal for a terminal: the verdict first, reasons next, then what every step did."""
 
 from __future__ import annotations
 
 import io
-import json
 
 from rich.console import Console
 from rich.padding import Padding
@@ -17,17 +16,12 @@ from zero_downtime.rehearse.result import (
     Run,
     StepResult,
     Waits,
-    as_json,
 )
+from zero_downtime.report.rehearse.words import milliseconds, rollback_facts, seconds, summary
 from zero_downtime.sql.words import is_setting, shortened
 
 _MOST_STEPS = 12  # of one direction; JSON has them all
 _MOST_LOCKS = 4  # of one step
-
-
-def json_text(result: RehearsalResult) -> str:
-    """For programs."""
-    return json.dumps(as_json(result), indent=2)
 
 
 def text(result: RehearsalResult, width: int = 100, color: bool = False) -> str:
@@ -64,19 +58,7 @@ def _lines(result: RehearsalResult, width: int) -> list[Text]:
 def _verdict(result: RehearsalResult) -> Text:
     safe = result.verdict == "safe"
     line = Text(result.verdict.upper(), "bold green" if safe else "bold red")
-    bad = sum(not revision.safe for revision in result.revisions)
-    count = len(result.revisions)
-    said = f"{count} revision{'s' * (count != 1)} rehearsed"
-    if not count:
-        said = "there is no revision to rehearse"
-    elif bad:
-        said += f", {bad} with findings"
-    filled = sum(result.tables.values())
-    line.append(
-        f"  {said} · PostgreSQL {result.server} · {filled:,} rows in {len(result.tables)} tables"
-        f" · {result.clients} clients · {result.seconds:.1f} s",
-        "default not bold",
-    )
+    line.append(f"  {summary(result)}", "default not bold")
     return line
 
 
@@ -105,7 +87,7 @@ def _direction(name: str, run: Run, width: int) -> list[Text]:
     if not run.steps:
         return []
     line = Text(f"  {name}", "bold")
-    line.append(f" in {_seconds(run.seconds)}", "default not bold")
+    line.append(f" in {seconds(run.seconds)}", "default not bold")
     line.append(_usual(run), "dim not bold")
     lines = [line]
     steps = [step for step in run.steps if step.locks or not is_setting(step.sql)]
@@ -120,8 +102,8 @@ def _usual(run: Run) -> str:
     if not run.reads_before.operations and not run.writes_before.operations:
         return "   no table of it had clients"
     return (
-        f"   before: readers {_ms(run.reads_before.p99_ms)}, "
-        f"writers {_ms(run.writes_before.p99_ms)} (p99)"
+        f"   before: readers {milliseconds(run.reads_before.p99_ms)}, "
+        f"writers {milliseconds(run.writes_before.p99_ms)} (p99)"
     )
 
 
@@ -129,7 +111,7 @@ def _step(number: int, step: StepResult, width: int) -> list[Text]:
     first = Text(f"   {number:>2} ")
     first.append(shortened(step.sql, width - 18), "cyan")
     lines = [first]
-    facts = [_seconds(step.seconds)]
+    facts = [seconds(step.seconds)]
     if step.reads.operations or step.writes.operations:
         facts.append(f"worst wait: readers {_worst(step.reads)}, writers {_worst(step.writes)}")
     if step.rewrote:
@@ -148,37 +130,19 @@ def _step(number: int, step: StepResult, width: int) -> list[Text]:
 
 
 def _lock(lock: HeldLock) -> str:
-    held = f"{'' if lock.seen else 'under '}{_seconds(lock.seconds)}"
-    waited = f" after {_seconds(lock.waited)}" if lock.waited >= 0.005 else ""
+    held = f"{'' if lock.seen else 'under '}{seconds(lock.seconds)}"
+    waited = f" after {seconds(lock.waited)}" if lock.waited >= 0.005 else ""
     return f"{lock.relation} {lock.mode} {held}{waited}"
 
 
 def _worst(waits: Waits) -> str:
-    return _ms(waits.max_ms) if waits.operations else "none"
+    return milliseconds(waits.max_ms) if waits.operations else "none"
 
 
 def _rollback(rollback: Rollback) -> Text:
     good = rollback.outcome == "restores"
     line = Text("  rollback ", "bold")
     line.append(rollback.outcome, "bold green" if good else "bold red")
-    facts = []
-    if good:
-        facts.append("up, down and up again: catalog " + rollback.grade)
-    elif rollback.outcome == "differs":
-        facts.append("; ".join(rollback.differences[:3]))
-    elif rollback.where:
-        facts.append(f"at {rollback.where}")
-    if rollback.rows_checked and rollback.outcome != "raises":
-        lost = f"{rollback.rows_lost:,}" if rollback.rows_lost else "none"
-        changed = f"{rollback.rows_changed:,}" if rollback.rows_changed else "none"
-        facts.append(f"{rollback.rows_checked:,} rows checked, {lost} lost, {changed} changed")
+    facts = rollback_facts(rollback)
     line.append(" · ".join(["", *facts]), "default not bold")
     return line
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
-
-
-def _ms(milliseconds: float) -> str:
-    return _seconds(milliseconds / 1000) if milliseconds >= 10 else f"{milliseconds:.1f} ms"

@@ -1,0 +1,134 @@
+"""The shapes of a rehearsal's report, from a result that has everything in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from zero_downtime.rehearse.result import (
+    ClientError,
+    HeldLock,
+    Lost,
+    Moment,
+    RehearsalResult,
+    RevisionResult,
+    Rollback,
+    Run,
+    StepResult,
+    Waits,
+)
+from zero_downtime.report.rehearse import SHAPES, html, json_text, junit, markdown, text
+from zero_downtime.report.rehearse.timeline import WIDTH, timeline
+
+STEP = StepResult(
+    "ALTER TABLE orders ADD CHECK (note <> '<|>')",
+    "r.py",
+    12,
+    0.4,
+    (
+        HeldLock("public.orders", "ACCESS EXCLUSIVE", 0.4, start=0.05),
+        HeldLock("public.customers", "SHARE ROW EXCLUSIVE", 0.002, seen=False),
+    ),
+    rewrote=("public.orders",),
+    reads=Waits(10, 1, 380, 390),
+    writes=Waits(10, 1, 380, 391),
+    differences=("took SHARE on public.orders, predicted was ACCESS SHARE",),
+    start=0.05,
+)
+UP = Run(
+    0.5,
+    (STEP,),
+    errors=(ClientError("42703", 3, "column x does not exist"),),
+    course=tuple(Moment(n / 100, 390.0 if 5 <= n < 45 else 1.0, 2.0) for n in range(-20, 70)),
+)
+BROKEN = RevisionResult(
+    "ab12",
+    "Notes | of <orders>",
+    "expand",
+    "r.py",
+    UP,
+    Run(0.1, (STEP,)),
+    Rollback(
+        "differs", False, ("missing: default of orders.note",), 100, (Lost("orders", lost=2),)
+    ),
+    ("readers waited up to 0.4 s",),
+    ("rows of a_b stay",),
+)
+FINE = RevisionResult(
+    "cd34", "Nothing", None, "s.py", Run(0.01), Run(0.01), Rollback("restores", True)
+)
+RESULT = RehearsalResult(
+    "18.6", (BROKEN, FINE), 100, 4, 3.2, ("no client wrote to x",), None, {"orders": 100}
+)
+
+
+def test_every_shape_says_the_verdict_first_and_the_reasons() -> None:
+    for shape in (text, markdown, html):
+        told = re.sub(r"<style>.*</style>", "", shape(RESULT), flags=re.DOTALL)
+        assert re.search("unsafe", told, re.IGNORECASE)
+        assert told.lower().index("unsafe") < told.index("readers waited up to 0.4 s")
+        assert "ACCESS EXCLUSIVE" in told
+    assert json.loads(json_text(RESULT))["verdict"] == "unsafe"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_rehearsal_of_nothing_has_every_shape(shape: str) -> None:
+    assert SHAPES[shape](RehearsalResult("18.6", (), 0, 4, 0.1))
+
+
+def test_junit_has_a_failure_for_each_case_that_failed() -> None:
+    suites = ElementTree.fromstring(junit(RESULT)).findall("testsuite")
+    assert [suite.get("failures") for suite in suites] == ["2", "0"]
+    failed = [case.get("name") for case in suites[0] if case.find("failure") is not None]
+    assert failed == ["rollback", "verdict"]
+    assert all(len(suite.findall("testcase")) == int(suite.get("tests", 0)) for suite in suites)
+
+
+def test_markdown_tables_keep_their_cells() -> None:
+    lines = markdown(RESULT).splitlines()
+    for line in lines:
+        if line.startswith("| "):
+            cells = re.split(r"(?<!\\)\|", line)
+            assert len(cells) in (7, 8), line
+    assert "a\\_b" in "\n".join(lines)
+
+
+def test_a_timeline_stands_within_its_drawing() -> None:
+    drawn = timeline(UP)
+    assert [row.name for row in drawn.rows] == ["steps", "orders", "customers"]
+    assert [bar.kind for bar in drawn.bars] == ["step", "reads", "writes"]
+    assert all(0 < bar.x < bar.x + bar.width <= WIDTH for bar in drawn.bars)
+    assert all(0 <= tick.x <= WIDTH for tick in drawn.ticks)
+    assert 4 <= len(drawn.ticks) <= 16
+    assert drawn.worst == "390 ms"
+    assert timeline(Run()).worst == ""
+
+
+def test_the_page_escapes_what_it_shows() -> None:
+    page = html(RESULT)
+    assert "<orders>" not in page
+    assert "&lt;orders&gt;" in page
+    assert not re.search(r'(?:src|href)="(?!#)', page)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
+def test_a_browser_draws_the_page(tmp_path: Path) -> None:
+    page, picture = tmp_path / "page.html", tmp_path / "page.png"
+    page.write_text(html(RESULT), "utf-8")
+    options = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
+    options += " --disable-background-networking --disable-component-update --disable-sync"
+    command = ["chromium", *options.split(), f"--user-data-dir={tmp_path / 'profile'}"]
+    done = subprocess.run(
+        [*command, "--window-size=1000,900", f"--screenshot={picture}", page.as_uri()],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert picture.stat().st_size > 10_000  # an empty page is a tenth of that

@@ -1,0 +1,47 @@
+"""What every shape of a rehearsal's report says in the same words."""
+
+from __future__ import annotations
+
+from zero_downtime.rehearse.result import RehearsalResult, Rollback
+
+
+def summary(result: RehearsalResult) -> str:
+    """What was rehearsed, in one line."""
+    bad = sum(not revision.safe for revision in result.revisions)
+    count = len(result.revisions)
+    said = f"{count} revision{'s' * (count != 1)} rehearsed"
+    if not count:
+        said = "there is no revision to rehearse"
+    elif bad:
+        said += f", {bad} with findings"
+    filled = sum(result.tables.values())
+    return (
+        f"{said} · PostgreSQL {result.server} · {filled:,} rows in {len(result.tables)} tables"
+        f" · {result.clients} clients · {result.seconds:.1f} s"
+    )
+
+
+def rollback_facts(rollback: Rollback) -> list[str]:
+    """What the proof of the rollback showed."""
+    facts = []
+    if rollback.outcome == "restores":
+        facts.append("up, down and up again: catalog " + rollback.grade)
+    elif rollback.outcome == "differs":
+        facts.append("; ".join(rollback.differences[:3]))
+    elif rollback.where:
+        facts.append(f"at {rollback.where}")
+    if rollback.rows_checked and rollback.outcome != "raises":
+        lost = f"{rollback.rows_lost:,}" if rollback.rows_lost else "none"
+        changed = f"{rollback.rows_changed:,}" if rollback.rows_changed else "none"
+        facts.append(f"{rollback.rows_checked:,} rows checked, {lost} lost, {changed} changed")
+    return facts
+
+
+def seconds(value: float) -> str:
+    """A time for people: ``1.2 s`` or ``34 ms``."""
+    return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+
+
+def milliseconds(value: float) -> str:
+    """The same from milliseconds, with a decimal where they are few."""
+    return seconds(value / 1000) if value >= 10 else f"{value:.1f} ms"
