@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 
 from zero_downtime.lint.rule import Rule
 from zero_downtime.sql.effects import Effect
 from zero_downtime.sql.tree import Node, fields_of
+
+Asked = tuple[Rule, ...]
 
 
 class Dispatch:
@@ -19,30 +21,37 @@ class Dispatch:
         self._fallback = sorted(
             (rule for rule in about if rule.fallback), key=lambda rule: rule.fallback
         )
-        self._found: dict[tuple[str, ...], tuple[tuple[Rule, ...], tuple[Rule, ...]]] = {}
+        self._found: dict[tuple[object, ...], tuple[Asked, Asked]] = {}
 
     def rules_at(
-        self, kind: str, node: Node, effect: Effect
-    ) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+        self,
+        kind: str,
+        node: Node,
+        effect: Effect,
+        locks: bool,
+        blocks: bool,
+        first_wait: bool,
+    ) -> tuple[Asked, Asked]:
         """The rules to ask at a statement, and those to ask if the first found no such thing."""
-        traits = [kind, "any"]
+        parts: tuple[str, ...] = ()
         if kind == "AlterTableStmt":
-            traits += sorted({fields_of(item)["subtype"] for item in node.get("cmds", ())})
-        if effect.locks:
-            traits.append("locks")
-        if effect.rewrites:
-            traits.append("rewrites")
-        if effect.scans:
-            traits.append("scans")
-        if not effect.transactional:
-            traits.append("alone")
-        key = tuple(traits)
+            parts = tuple(fields_of(item)["subtype"] for item in node.get("cmds", ()))
+        traits = {
+            "locks": locks,
+            "blocks": blocks,
+            "first-wait": first_wait,
+            "rewrites": bool(effect.rewrites),
+            "scans": bool(effect.scans),
+            "alone": not effect.transactional,
+        }
+        key = (kind, parts, *traits.values())
         found = self._found.get(key)
         if found is None:
-            found = (_wanting(self._first, key), _wanting(self._fallback, key))
+            wanted = {kind, *parts, "any", *(name for name, true in traits.items() if true)}
+            found = (_wanting(self._first, wanted), _wanting(self._fallback, wanted))
             self._found[key] = found
         return found
 
 
-def _wanting(rules: Iterable[Rule], traits: Container[str]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in rules if any(each in traits for each in rule.on))
+def _wanting(rules: Iterable[Rule], traits: set[str]) -> Asked:
+    return tuple(rule for rule in rules if not traits.isdisjoint(rule.on))

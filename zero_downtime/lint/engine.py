@@ -27,7 +27,7 @@ from zero_downtime.sql.effects import Effect, predict_node
 from zero_downtime.sql.script import ends_in_rollback, error_location
 from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Direction, Statement
-from zero_downtime.sql.tree import NotParsed, parse_once
+from zero_downtime.sql.tree import NotParsed, parse
 
 Mapped = Callable[[str, str | None], bool | None]
 
@@ -159,7 +159,7 @@ class _Walk:
         before: State | None = None
         for position, statement in enumerate(statements):
             try:
-                kind, node = parse_once(statement.sql)
+                kind, node = parse(statement.sql)
             except NotParsed as error:
                 self.findings.append(_syntax_error(statement, error))
                 continue
@@ -188,10 +188,10 @@ class _Walk:
                 self._undone,
                 session,
             )
-            self._judge(here)
+            heavy = any(mode.blocks_writes for mode in here.locks.values())
+            self._judge(here, heavy)
             if effect.unknown:
                 self.notes += [Note(what, statement.location) for what in effect.unknown]
-            heavy = any(mode.blocks_writes for mode in here.locks.values())
             session.see(statement, kind, node, heavy)
             memory.keep(here, heavy)
             apply_node(state, kind, node)
@@ -224,8 +224,11 @@ class _Walk:
         for rule in self._dispatch.at_end:
             self.findings += rule.at_end(there)
 
-    def _judge(self, here: Here) -> None:
-        rules, fallback = self._dispatch.rules_at(here.kind, here.node, here.effect)
+    def _judge(self, here: Here, heavy: bool) -> None:
+        first = heavy and here.session.is_first_wait(here.session.bound)
+        rules, fallback = self._dispatch.rules_at(
+            here.kind, here.node, here.effect, bool(here.locks), heavy, first
+        )
         if not rules and not fallback:
             return
         found: list[Finding] = []

@@ -38,8 +38,10 @@ class Rule:
 
     severity: ClassVar[Severity] = "error"
     # At which statements the rule is asked: statement kinds ("IndexStmt"), parts of ALTER TABLE
-    # ("AT_AddColumn"), "locks", "rewrites", "scans" for whatever does that to a relation, "alone"
-    # for what refuses to run in a transaction, "any" for every statement. Cost arises only there.
+    # ("AT_AddColumn"), "locks" for whatever locks a relation in use, "blocks" where writers
+    # wait for that lock, "first-wait" at the first such lock under a lock_timeout (or under none),
+    # "rewrites" and "scans" for whatever does that to a relation, "alone" for what refuses to run
+    # in a transaction, "any" for every statement. Cost arises only there.
     on: ClassVar[tuple[str, ...]] = ()
     default: ClassVar[bool] = True  # False: only where the settings enable it
     majors: ClassVar[tuple[int, int]] = (14, 18)  # the first and last server it is about
@@ -185,6 +187,7 @@ class Here:
     """A statement with all that a rule may want to know about its place."""
 
     __slots__ = (
+        "_commands",
         "_locks",
         "_position",
         "_statements",
@@ -231,6 +234,7 @@ class Here:
         self.holding = holding  # those of them that hold locks on relations in use
         self.session = session  # its settings before the statement
         self._locks = locks
+        self._commands: list[Node] | None = None
         self._statements = statements
         self._position = position
         self._undone = undone
@@ -285,15 +289,17 @@ class Here:
 
     def commands(self, *subtypes: str) -> Iterator[Node]:
         """The subcommands of these kinds, when this is an ALTER TABLE of a table in use."""
+        if self._commands is None:
+            self._commands = self._find_commands()
+        return (command for command in self._commands if command["subtype"] in subtypes)
+
+    def _find_commands(self) -> list[Node]:
         if self.kind != "AlterTableStmt" or self.node.get("objtype") not in _TABLES:
-            return
+            return []
         key = self.table()
         if self.is_new(key) or not self.state.exists(key) or key in self.state.indexes:
-            return
-        for item in self.node.get("cmds", ()):
-            command = fields_of(item)
-            if command["subtype"] in subtypes:
-                yield command
+            return []
+        return [fields_of(item) for item in self.node.get("cmds", ())]
 
     def new_columns(self) -> Iterator[Node]:
         """The ColumnDefs that the statement adds to a table in use."""

@@ -12,6 +12,7 @@ from zero_downtime.sql.tree import Node, constant, fields_of, names_of
 
 _TIME = re.compile(r"\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(us|ms|s|min|h|d)?\s*", re.IGNORECASE)
 _MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_TOUCHING = frozenset(("VariableSetStmt", "SelectStmt", "DiscardStmt", "TransactionStmt"))
 _NAMES = {"time zone": "timezone"}
 
 
@@ -64,7 +65,9 @@ class Session:
         self._lost: dict[str, Setting] = {}  # gone with a transaction
         self._void: dict[str, Setting] = {}  # SET LOCAL outside a transaction
         self._waited: set[Bound] = set()  # what bounded the waits so far
+        self._waited_last: Bound | None = None
         self._transaction: int | None = None
+        self._bound: Bound | None = None  # computed when it is asked for
 
     def setting(self, name: str) -> Setting | None:
         """A setting in force that some statement made; None: nobody touched it."""
@@ -82,6 +85,11 @@ class Session:
     @property
     def bound(self) -> Bound:
         """What bounds a wait for a lock at this point."""
+        if self._bound is None:
+            self._bound = self._find_bound()
+        return self._bound
+
+    def _find_bound(self) -> Bound:
         name = "lock_timeout"
         now = self.setting(name)
         if now is not None and now.milliseconds:
@@ -96,7 +104,7 @@ class Session:
 
     def is_first_wait(self, bound: Bound) -> bool:
         """Whether no statement so far waited for a heavy lock under this bound."""
-        return bound not in self._waited
+        return bound is not self._waited_last and bound not in self._waited
 
     @property
     def waited_without(self) -> bool:
@@ -112,8 +120,11 @@ class Session:
 
     def see(self, statement: Statement, kind: str, node: Node, heavy: bool) -> None:
         """Take note of a statement that was judged; ``heavy``: writers wait for its lock."""
-        if heavy:
+        if heavy and self.bound is not self._waited_last:
+            self._waited_last = self.bound
             self._waited.add(self.bound)
+        if kind in _TOUCHING:
+            self._bound = None
         if kind == "VariableSetStmt":
             self._see_set(statement, node)
         elif kind == "SelectStmt":
@@ -160,7 +171,9 @@ class Session:
             gone = {n: s for n, s in self._session.items() if self._before.get(n) != s}
             self._lost = {**self._lost, **gone}
             self._session = self._before
+            self._bound = None
         if self._local:
+            self._bound = None
             self._lost = {**self._lost, **self._local}
         self._local, self._savepoints, self._before = {}, [], self._session
 

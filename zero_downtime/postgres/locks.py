@@ -20,10 +20,10 @@ class LockMode(IntEnum):
     EXCLUSIVE = 7
     ACCESS_EXCLUSIVE = 8
 
-    @property
-    def sql(self) -> str:
-        """The name as PostgreSQL's manual and LOCK TABLE spell it: ``ACCESS EXCLUSIVE``."""
-        return self.name.replace("_", " ")
+    # Told below from the table of conflicts; read too often to be computed each time.
+    sql: str  # the name as PostgreSQL's manual and LOCK TABLE spell it: ``ACCESS EXCLUSIVE``
+    blocks_reads: bool  # whether a SELECT (ACCESS SHARE) has to wait
+    blocks_writes: bool  # whether INSERT, UPDATE and DELETE (ROW EXCLUSIVE) have to wait
 
     @property
     def in_pg_locks(self) -> str:
@@ -40,16 +40,6 @@ class LockMode(IntEnum):
     def conflicts_with(self, other: LockMode) -> bool:
         """Whether two sessions can't hold these modes on one table at the same time."""
         return other in _CONFLICTS[self]
-
-    @property
-    def blocks_reads(self) -> bool:
-        """Whether a SELECT (ACCESS SHARE) has to wait."""
-        return self.conflicts_with(LockMode.ACCESS_SHARE)
-
-    @property
-    def blocks_writes(self) -> bool:
-        """Whether INSERT, UPDATE and DELETE (ROW EXCLUSIVE) have to wait."""
-        return self.conflicts_with(LockMode.ROW_EXCLUSIVE)
 
 
 def _conflicts() -> dict[LockMode, frozenset[LockMode]]:
@@ -69,4 +59,8 @@ def _conflicts() -> dict[LockMode, frozenset[LockMode]]:
 
 
 _CONFLICTS = _conflicts()
+for _mode in LockMode:
+    _mode.sql = _mode.name.replace("_", " ")
+    _mode.blocks_reads = _mode.conflicts_with(LockMode.ACCESS_SHARE)
+    _mode.blocks_writes = _mode.conflicts_with(LockMode.ROW_EXCLUSIVE)
 _BY_PG_LOCKS = {mode.in_pg_locks: mode for mode in LockMode}

@@ -14,7 +14,7 @@ class SeveralTablesLocked(Rule):
     """One transaction locks several tables that are in use."""
 
     severity = "warning"
-    on = ("locks",)
+    on = ("blocks",)
     why = (
         "The locks of the first tables last until those of the others are had as well: the outage"
         " is as long as the longest wait, and two such transactions can deadlock."

@@ -19,7 +19,7 @@ class NoLockTimeout(Rule):
     """A statement waits for a heavy lock with no lock_timeout in force."""
 
     severity = "warning"
-    on = ("locks",)
+    on = ("first-wait",)
     why = (
         "The lock itself may be brief, the wait for it is not: one long SELECT holds it up, and"
         " every later query on the table queues behind the waiting statement."
@@ -53,7 +53,7 @@ class LateLockTimeout(Rule):
     """lock_timeout is set only after a statement that waited for a heavy lock."""
 
     severity = "warning"
-    on = ("locks",)
+    on = ("first-wait",)
     why = (
         "A setting counts for what follows it. The statement before it waits without bound, and"
         " every later query on its table queues behind it."
@@ -90,7 +90,7 @@ class DisabledLockTimeout(Rule):
     """lock_timeout is switched off, and a heavy lock waited for."""
 
     severity = "warning"
-    on = ("locks",)
+    on = ("first-wait",)
     why = "lock_timeout = 0 means to wait for ever, which is also the server's default."
     safe = "Set a few seconds, and try again when they run out."
     bad = "SET lock_timeout = 0;\nALTER TABLE orders ADD COLUMN gift boolean;"
@@ -116,7 +116,7 @@ class LostLockTimeout(Rule):
     """A lock_timeout ended with its transaction, and a heavy lock is waited for after it."""
 
     severity = "warning"
-    on = ("locks",)
+    on = ("first-wait",)
     why = (
         "SET LOCAL lasts to the end of its transaction, and so does a plain SET that is rolled"
         " back. COMMIT ends it, and in Alembic so does autocommit_block(), which commits what was"
@@ -155,7 +155,7 @@ class LongLockTimeout(Rule):
     """A lock_timeout is so long that the queue behind the waiting statement is an outage."""
 
     severity = "warning"
-    on = ("locks",)
+    on = ("first-wait",)
     why = (
         "While the statement waits, every later query on the table waits behind it: lock_timeout is"
         " the longest outage that you accept. 30 seconds is the limit, unless the settings say"

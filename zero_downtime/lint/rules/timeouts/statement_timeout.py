@@ -144,7 +144,7 @@ class NoIdleTimeout(Rule):
         "ALTER TABLE orders ADD COLUMN gift boolean;\n"
         "COMMENT ON COLUMN orders.gift IS 'wrapped';\nCOMMIT;"
     )
-    on = ("locks",)
+    on = ("blocks",)
 
     def check(self, here: Here) -> Iterator[Finding]:
         if here.statement.transaction is None or next(here.later, None) is None:
