@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
+from zero_downtime.sql.apply_publications import alter_publication, create_publication
 from zero_downtime.sql.apply_tables import (
     RELATION_KINDS,
     alter_table,
@@ -205,10 +206,33 @@ def _create_range(state: Known, node: Node) -> None:
 def _create_function(state: Known, node: Node) -> None:
     options = options_of(node.get("options"))
     key = _name(state, names_of(node["funcname"]))
-    volatile = options.get("volatility", "volatile") == "volatile"
+    volatility = options.get("volatility", "volatile")
+    parameters = [fields_of(item) for item in node.get("parameters", ())]
+    given = [p for p in parameters if p.get("mode") not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")]
     state.functions[key] = FunctionFacts(
-        key, volatile, inlined=_inlined(node, options.get("language")), born=state.unit
+        key,
+        volatility == "volatile",
+        inlined=_inlined(node, options.get("language")),
+        immutable=volatility == "immutable",
+        arguments=tuple(str(state.type_of(p["argType"])) for p in given),
+        defaults=sum("defexpr" in p for p in given),
+        parameters=tuple(p.get("name", "") for p in given),
+        returns=_returns(state, node),
+        born=state.unit,
     )
+
+
+def _returns(state: Known, node: Node) -> str:
+    """The type of a function's result as one text, OUT parameters and TABLE columns included."""
+    parts = [
+        f"{p.get('name', '')} {state.type_of(p['argType'])}"
+        for p in map(fields_of, node.get("parameters", ()))
+        if p.get("mode") in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE", "FUNC_PARAM_INOUT")
+    ]
+    if "returnType" in node:
+        several = "SETOF " if node["returnType"].get("setof") else ""
+        parts.append(f"{several}{state.type_of(node['returnType'])}")
+    return ", ".join(parts)
 
 
 def _inlined(node: Node, language: object) -> Node | None:
@@ -253,6 +277,8 @@ def _drop(state: Known, node: Node) -> None:
             _drop_trigger(state, state.key_of(path[:-1]), path[-1])
         elif kind == "OBJECT_POLICY":
             _drop_policy(state, state.key_of(path[:-1]), path[-1])
+        elif kind == "OBJECT_PUBLICATION":
+            state.publications.pop(path[-1])
         elif kind == "OBJECT_STATISTIC_EXT":
             state.statistics.pop(path[-1], None)
 
@@ -384,6 +410,8 @@ def _create_schema(state: Known, node: Node) -> None:
 
 
 _HANDLERS: Mapping[str, Handler] = {
+    "CreatePublicationStmt": create_publication,
+    "AlterPublicationStmt": alter_publication,
     "CreateStmt": create_table,
     "CreateForeignTableStmt": lambda state, node: create_table(
         state, {**node.get("base", node), "servername": node.get("servername", "")}

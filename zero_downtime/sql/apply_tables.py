@@ -16,7 +16,15 @@ from zero_downtime.sql.facts import (
     RelationKind,
 )
 from zero_downtime.sql.known import Known
-from zero_downtime.sql.tree import Node, columns_in, fields_of, kind_of, names_of, path_of
+from zero_downtime.sql.tree import (
+    Node,
+    columns_in,
+    fields_of,
+    functions_in,
+    kind_of,
+    names_of,
+    path_of,
+)
 from zero_downtime.sql.types import SERIAL_TYPES
 
 CONSTRAINT_KINDS: Mapping[str, ConstraintKind] = {
@@ -575,6 +583,12 @@ def _alter_table_fact(fact: str, value: Any = None) -> Callable[[Known, str, Nod
     return change
 
 
+def _alter_replica_identity(state: Known, key: str, fields: Node, only: bool) -> None:
+    definition = fields_of(fields["def"])
+    identity = definition.get("name") or definition.get("identity_type", "d")
+    state.put(replace(state.relations[key], replica_identity=identity))
+
+
 _ALTERATIONS: Mapping[str, Callable[[Known, str, Node, bool], None]] = {
     "AT_AddColumn": _alter_add_column,
     "AT_DropColumn": _alter_drop_column,
@@ -594,6 +608,9 @@ _ALTERATIONS: Mapping[str, Callable[[Known, str, Node, bool], None]] = {
     "AT_DropInherit": _alter_inherit,
     "AT_SetAccessMethod": _alter_table_fact("access_method"),
     "AT_SetTableSpace": _alter_table_fact("tablespace"),
+    "AT_EnableRowSecurity": _alter_table_fact("row_security", True),
+    "AT_DisableRowSecurity": _alter_table_fact("row_security", False),
+    "AT_ReplicaIdentity": _alter_replica_identity,
     "AT_SetLogged": _alter_table_fact("unlogged", False),
     "AT_SetUnLogged": _alter_table_fact("unlogged", True),
 }
@@ -623,6 +640,10 @@ def create_index(state: Known, node: Node) -> None:
         unique=bool(node.get("unique")),
         used_columns=frozenset(used),
         method=node.get("accessMethod", "btree"),
+        opclasses=tuple("".join(names_of(e.get("opclass"))[-1:]) for e in elements),
+        calls=frozenset(
+            name[-1] for name in functions_in({"all": [*elements, node.get("whereClause")]})
+        ),
         plain="whereClause" not in node and all(map(_is_plain, elements)),
         born=state.unit,
     )

@@ -80,6 +80,8 @@ class Index(Struct, frozen=True):
     unique: bool = False
     used_columns: frozenset[str] = frozenset()  # everything it mentions, predicate included
     method: str = "btree"
+    opclasses: tuple[str, ...] = ()  # as written, "" where the default is meant
+    calls: frozenset[str] = frozenset()  # the functions in its expressions, by their last name
     plain: bool = True  # no predicate, operator class, collation or order of its own
     constraint: str | None = None
     parent: str | None = None
@@ -109,6 +111,8 @@ class Relation(Struct, frozen=True):
     constraints: Mapping[str, Constraint] = {}
     triggers: Mapping[str, Trigger] = {}
     rules: frozenset[str] = frozenset()
+    row_security: bool = False
+    replica_identity: str = "d"  # d primary key, n nothing, f full, else the index's name
     policies: Mapping[str, Node] = {}  # the parts of CREATE POLICY
     parents: tuple[str, ...] = ()
     is_partition: bool = False
@@ -156,4 +160,24 @@ class FunctionFacts(Struct, frozen=True):
     name: str
     volatile: bool
     inlined: Node | None = None  # the expression of an SQL function that the planner inlines
+    immutable: bool = False
+    arguments: tuple[str, ...] = ()  # the types of its input
+    defaults: int = 0  # how many of these may be left out
+    parameters: tuple[str, ...] = ()  # the names of its input
+    returns: str = ""
     born: int = 0
+
+
+class Publication(Struct, frozen=True):
+    """A publication of logical replication, with what it publishes of each table."""
+
+    name: str
+    tables: Mapping[str, Node] = {}  # by key: {} or columns and whereClause, as written
+    schemas: frozenset[str] = frozenset()
+    everything: bool = False
+    changes: bool = True  # UPDATE and DELETE are published too
+
+    def has(self, key: str) -> bool:
+        """Whether it publishes a table."""
+        schema = key.partition(".")[0]
+        return self.everything or key in self.tables or schema in self.schemas

@@ -12,6 +12,7 @@ from zero_downtime.sql.facts import (
     Column,
     FunctionFacts,
     Index,
+    Publication,
     Relation,
     RelationKind,
     TypeFacts,
@@ -39,6 +40,7 @@ class Known:
         self.indexes = Directory[Index](_index_refers)
         self.types = Directory[TypeFacts]()
         self.functions = Directory[FunctionFacts]()
+        self.publications = Directory[Publication]()
         self.statistics = Directory[str]()  # extended statistics → table
         self.unit = 0
         self.transaction: int | None = None
@@ -202,6 +204,13 @@ class Known:
             for column in relation.columns.values():
                 if column.type.name == name or column.type.name in over:
                     yield relation, column
+
+    def published(self, key: str) -> list[Publication]:
+        """The publications that a table belongs to, by itself or by a table above it."""
+        if not self.publications:
+            return []
+        keys = [key, *self.ancestors(key)]
+        return [p for p in self.publications.values() if any(map(p.has, keys))]
 
     # Queries and expressions
 

@@ -36,6 +36,10 @@ def rename_relation(state: Known, key: str, schema: str, new: str) -> None:
         state.relations[k]
         for k in dict.fromkeys([*state.read_by(key), *state.owned_sequences(key)])
     ]
+    for publication in list(state.publications.values()):
+        if key in publication.tables:
+            tables = {renamed if k == key else k: said for k, said in publication.tables.items()}
+            state.publications[publication.name] = replace(publication, tables=tables)
     indexes = state.indexes_of(key)
     old_constraints = relation.constraints
     state.forget(key)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.rules.types.change import TypeChange, changes
+from zero_downtime.lint.rules.vectors.columns import vector_change_fails
 from zero_downtime.lint.words import short
 from zero_downtime.sql.alter_table import dependents_on
 from zero_downtime.sql.prediction import Prediction
@@ -17,6 +18,9 @@ def is_refused(here: Here, change: TypeChange) -> bool:
     """Whether the type change fails for certain, so that nothing of it is ever done."""
     if not here.state.complete:
         return False
+    command = {"name": change.name, "def": {"ColumnDef": change.definition}}
+    if vector_change_fails(here, change.key, command):
+        return True
     by_key = change.name in here.relation(change.key).partition_key
     return by_key or bool(_parent_with(here, change)) or any(_users(here, change))
 

@@ -1,0 +1,1 @@
+"""Vector columns and their approximate indexes (pgvector)."""
