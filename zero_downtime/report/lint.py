@@ -9,11 +9,15 @@ from hashlib import sha256
 from typing import Any
 from xml.etree import ElementTree as xml
 
+from msgspec.json import Encoder
+
 from zero_downtime import __version__
 from zero_downtime.lint.finding import Finding, Report
 from zero_downtime.lint.registry import rules
 from zero_downtime.sql.effects import Effect
 from zero_downtime.sql.statement import Location, Statement
+
+_encode = Encoder().encode
 
 _SHOWN_LINES = 4
 _RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -102,18 +106,28 @@ def _count(number: int, word: str) -> str:
 
 def as_json(report: Report) -> str:
     """The stable shape for programs."""
-    return _dumps(
-        {
-            "version": 1,
-            "findings": [finding_value(finding) for finding in report.findings],
-            "summary": {
-                "files": report.files,
-                "statements": report.statements,
-                "errors": report.errors,
-                "warnings": report.warnings,
-            },
-        }
+    summary = {
+        "files": report.files,
+        "statements": report.statements,
+        "errors": report.errors,
+        "warnings": report.warnings,
+    }
+    return (
+        f'{{"version": 1,\n "findings": {_a_line_each(map(finding_value, report.findings))},\n'
+        f' "summary": {_compact(summary)}}}'
     )
+
+
+def _a_line_each(values: Iterable[object]) -> str:
+    """A JSON list of many values: indented ones would take longer than the linting."""
+    return "[" + ",\n  ".join(map(_compact, values)) + "]"
+
+
+def _compact(value: object) -> str:
+    try:
+        return _encode(value).decode()
+    except UnicodeEncodeError:  # a file name that is no Unicode
+        return json.dumps(value)
 
 
 def finding_value(finding: Finding) -> dict[str, Any]:
@@ -149,25 +163,19 @@ def _dumps(value: object) -> str:
 
 def effects_json(effects: Iterable[tuple[Statement, Effect]]) -> str:
     """The lock model's answer for every statement."""
-    return _dumps(
+    values = (
         {
-            "version": 1,
-            "statements": [
-                {
-                    "file": statement.location.file,
-                    "line": statement.location.line,
-                    "statement": statement.sql,
-                    "locks": [
-                        {"relation": lock.relation, "mode": lock.mode.sql} for lock in effect.locks
-                    ],
-                    "rewrites": list(effect.rewrites),
-                    "scans": list(effect.scans),
-                    "transactional": effect.transactional,
-                }
-                for statement, effect in effects
-            ],
+            "file": statement.location.file,
+            "line": statement.location.line,
+            "statement": statement.sql,
+            "locks": [{"relation": lock.relation, "mode": lock.mode.sql} for lock in effect.locks],
+            "rewrites": list(effect.rewrites),
+            "scans": list(effect.scans),
+            "transactional": effect.transactional,
         }
+        for statement, effect in effects
     )
+    return f'{{"version": 1,\n "statements": {_a_line_each(values)}}}'
 
 
 def effects_text(effects: Iterable[tuple[Statement, Effect]]) -> str:

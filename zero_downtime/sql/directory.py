@@ -16,12 +16,14 @@ def _to_nothing(fact: object) -> Iterable[str]:
 class Directory(dict[str, Fact], Generic[Fact]):
     """A dictionary that finds the facts that refer to something without reading them all.
 
-    What a fact refers to is told by ``refers``. The content at the last :meth:`mark` is kept.
+    What a fact refers to is told by ``refers``, which looks at the attributes ``by``. What the
+    directory held at the last :meth:`mark` is kept.
     """
 
-    def __init__(self, refers: Refers[Fact] = _to_nothing) -> None:
+    def __init__(self, refers: Refers[Fact] = _to_nothing, by: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._refers = refers
+        self._by = by
         self._referring: dict[str, dict[str, None]] = {}
         self._marked: dict[str, Fact | None] = {}  # what has changed since, as it was
 
@@ -30,7 +32,7 @@ class Directory(dict[str, Fact], Generic[Fact]):
         if name not in self._marked:
             self._marked[name] = old
         super().__setitem__(name, fact)
-        if self._refers is not _to_nothing:
+        if old is None or not self._refers_alike(old, fact):
             self._relink(name, () if old is None else self._refers(old), self._refers(fact))
 
     def __delitem__(self, name: str) -> None:
@@ -47,6 +49,9 @@ class Directory(dict[str, Fact], Generic[Fact]):
             del self[name]
         return fact
 
+    def _refers_alike(self, old: Fact, new: Fact) -> bool:
+        return all(getattr(old, each) is getattr(new, each) for each in self._by)
+
     def _relink(self, name: str, old: Iterable[str], new: Iterable[str]) -> None:
         if old == new:
             return
@@ -61,7 +66,7 @@ class Directory(dict[str, Fact], Generic[Fact]):
 
     def copy(self) -> Directory[Fact]:
         """An independent directory with the same content."""
-        other = Directory(self._refers)
+        other = Directory(self._refers, self._by)
         dict.update(other, self)
         other._referring = {target: dict(names) for target, names in self._referring.items()}
         other._marked = dict(self._marked)

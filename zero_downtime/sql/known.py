@@ -36,8 +36,8 @@ class Known:
 
     def __init__(self, complete: bool = False) -> None:
         self.complete = complete
-        self.relations = Directory[Relation](_relation_refers)
-        self.indexes = Directory[Index](_index_refers)
+        self.relations = Directory[Relation](_relation_refers, _RELATION_REFERS_BY)
+        self.indexes = Directory[Index](_index_refers, ("table", "parent"))
         self.types = Directory[TypeFacts]()
         self.functions = Directory[FunctionFacts]()
         self.publications = Directory[Publication]()
@@ -272,6 +272,9 @@ def _reached(start: str, neighbours: Callable[[str], Iterable[str]]) -> list[str
             found[each] = None
             waiting.append(iter(neighbours(each)))
     return list(found)
+
+
+_RELATION_REFERS_BY = ("constraints", "parents", "reads", "owned_by", "is_default")
 
 
 def _relation_refers(relation: Relation) -> list[str]:
