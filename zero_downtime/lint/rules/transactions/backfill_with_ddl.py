@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.rule import Here, Rule, Seen
+from zero_downtime.lint.rule import Here, Rule
+from zero_downtime.lint.rules.transactions.held import heaviest
 from zero_downtime.lint.words import short, waits
-from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.tree import Node, columns_in, text_of
 
 
@@ -39,7 +39,7 @@ class BackfillWithDdl(Rule):
             return
         if here.is_new(target) and here.kind != "InsertStmt":
             return
-        heavy = _heaviest(here.holding)
+        heavy = heaviest(here.holding)
         if heavy is None:
             return
         seen, key, mode = heavy
@@ -52,16 +52,6 @@ class BackfillWithDdl(Rule):
             key,
             lock=mode,
         )
-
-
-def _heaviest(earlier: Iterable[Seen]) -> tuple[Seen, str, LockMode] | None:
-    held = [
-        (seen, key, mode)
-        for seen in earlier
-        for key, mode in seen.locks.items()
-        if mode.blocks_writes
-    ]
-    return max(held, key=lambda each: each[2], default=None)
 
 
 def _copies_rows(insert: Node) -> bool:

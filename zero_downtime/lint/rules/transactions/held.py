@@ -1,0 +1,24 @@
+"""What a transaction does while others wait for the locks that it holds already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from zero_downtime.lint.rule import Seen
+from zero_downtime.postgres.locks import LockMode
+
+
+def heaviest(earlier: Iterable[Seen]) -> tuple[Seen, str, LockMode] | None:
+    """The heaviest lock for which writers wait: whose it is, on what, and which."""
+    held = [
+        (seen, key, mode)
+        for seen in earlier
+        for key, mode in seen.locks.items()
+        if mode.blocks_writes
+    ]
+    return max(held, key=lambda each: each[2], default=None)
+
+
+def holds(earlier: Sequence[Seen]) -> bool:
+    """Whether writers wait for something that the transaction did so far."""
+    return any(mode.blocks_writes for seen in earlier for mode in seen.locks.values())
