@@ -38,6 +38,8 @@ class DropColumn(Rule):
                 continue
             if column is not None and column.born == here.state.unit:
                 continue
+            if name in here.relation(key).partition_key:
+                continue  # refused: see partition-key-dropped
             yield self.found(
                 here,
                 f"Code that still reads {short(key)}.{name} fails from here on, and its values are"

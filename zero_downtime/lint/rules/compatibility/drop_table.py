@@ -38,6 +38,8 @@ class DropTable(Rule):
             key = here.state.key_of(path_of(item))
             if here.is_new(key) or not here.state.exists(key):
                 continue
+            if here.relation(key).is_partition:
+                continue  # see drop-partition
             others = [short(k) for k in here.locks if k != key and _is_table(here, k)]
             also = f" {', '.join(others)} is locked with it." if others else ""
             yield self.found(

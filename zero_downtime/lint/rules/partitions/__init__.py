@@ -1,0 +1,1 @@
+"""Partitions that come, go, and lock their parent."""
