@@ -68,6 +68,7 @@ class Session:
         self._waited_last: Bound | None = None
         self._transaction: int | None = None
         self._bound: Bound | None = None  # computed when it is asked for
+        self.savepoints = 0  # how many the transaction has made
 
     def setting(self, name: str) -> Setting | None:
         """A setting in force that some statement made; None: nobody touched it."""
@@ -154,6 +155,7 @@ class Session:
         kind, name = node["kind"], node.get("savepoint_name", "")
         if kind == "TRANS_STMT_SAVEPOINT":
             self._savepoints.append((name, self._session, self._local))
+            self.savepoints += 1
         elif kind == "TRANS_STMT_ROLLBACK_TO":
             for at, (found, session, local) in enumerate(self._savepoints):
                 if found == name:
@@ -176,6 +178,7 @@ class Session:
             self._bound = None
             self._lost = {**self._lost, **self._local}
         self._local, self._savepoints, self._before = {}, [], self._session
+        self.savepoints = 0
 
     def _set(self, setting: Setting) -> None:
         if setting.local and self._transaction is None:

@@ -172,7 +172,25 @@ def _name(state: Known, name: tuple[str, ...]) -> str:
 
 def _create_enum(state: Known, node: Node) -> None:
     key = _name(state, names_of(node["typeName"]))
-    state.types[key] = TypeFacts(key, "enum", born=state.unit, born_in=state.transaction)
+    values = tuple(text_of(value) for value in node.get("vals", ()))
+    state.types[key] = TypeFacts(
+        key, "enum", born=state.unit, born_in=state.transaction, values=values
+    )
+
+
+def _alter_enum(state: Known, node: Node) -> None:
+    facts = state.types.get(state.type_key(names_of(node["typeName"])) or "")
+    if facts is None or node["newVal"] in facts.values:
+        return
+    if "oldVal" in node:
+        values = [node["newVal"] if v == node["oldVal"] else v for v in facts.values]
+    else:
+        values = list(facts.values)
+        place = len(values)
+        if node.get("newValNeighbor") in values:
+            place = values.index(node["newValNeighbor"]) + bool(node.get("newValIsAfter"))
+        values.insert(place, node["newVal"])
+    state.types[facts.name] = replace(facts, values=tuple(values))
 
 
 def _create_domain(state: Known, node: Node) -> None:
@@ -429,6 +447,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "AlterPolicyStmt": _policy,
     "CreateStatsStmt": _create_statistics,
     "CreateEnumStmt": _create_enum,
+    "AlterEnumStmt": _alter_enum,
     "CreateDomainStmt": _create_domain,
     "AlterDomainStmt": _alter_domain,
     "CompositeTypeStmt": _create_composite,

@@ -152,6 +152,7 @@ class TypeFacts(Struct, frozen=True):
     constrained: bool = False  # a domain with CHECK or NOT NULL
     born: int = 0
     born_in: int | None = None  # the transaction that made it
+    values: tuple[str, ...] = ()  # of an enum, as far as they were seen
 
 
 class FunctionFacts(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, Seen, There
@@ -209,20 +209,13 @@ class ManySavepoints(Rule):
         if here.node["kind"] != "TRANS_STMT_SAVEPOINT":
             return
         limit = here.around.settings.get(self.name(), {}).get("limit", 64)
-        if _savepoints(here.earlier) == limit:
+        if here.session.savepoints == limit:
             yield self.found(
                 here,
                 f"This is savepoint {limit + 1} of one transaction: beyond {limit} PostgreSQL keeps"
                 " them on disk, and every other session becomes slower.",
                 "COMMIT now and then, or leave the savepoints out.",
             )
-
-
-def _savepoints(earlier: Iterable[Seen]) -> int:
-    return sum(
-        seen.kind == "TransactionStmt" and seen.node["kind"] == "TRANS_STMT_SAVEPOINT"
-        for seen in earlier
-    )
 
 
 def _begins(kind: str, node: Node) -> bool:

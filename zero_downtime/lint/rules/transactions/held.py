@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from zero_downtime.lint.rule import Seen
 from zero_downtime.postgres.locks import LockMode
@@ -17,8 +17,3 @@ def heaviest(earlier: Iterable[Seen]) -> tuple[Seen, str, LockMode] | None:
         if mode.blocks_writes
     ]
     return max(held, key=lambda each: each[2], default=None)
-
-
-def holds(earlier: Sequence[Seen]) -> bool:
-    """Whether writers wait for something that the transaction did so far."""
-    return any(mode.blocks_writes for seen in earlier for mode in seen.locks.values())

@@ -31,7 +31,7 @@ class WorkUnderLock(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         what = _slow(here) if here.kind in _LIGHT else None
-        held = heaviest(here.earlier) if what else None
+        held = heaviest(here.holding) if what else None
         if what is None or held is None:
             return
         seen, key, mode = held
