@@ -7,7 +7,7 @@ import re
 import pytest
 
 from zero_downtime.lint import Options, Report, Rule, lint_units, rules
-from zero_downtime.lint.docs import example_state, example_unit
+from zero_downtime.lint.docs import example_state, example_units
 from zero_downtime.sql.state import State
 
 RULES = list(rules().values())
@@ -19,8 +19,8 @@ def state() -> State:
 
 
 def _lint(sql: str, state: State, rule: Rule) -> Report:
-    unit = example_unit(rule, sql, "example.sql")
-    return lint_units([unit], state, Options(major=rule.majors[1], enable=(rule.name(),)))
+    units = example_units(rule, sql, "example.sql")
+    return lint_units(units, state, Options(major=rule.majors[1], enable=(rule.name(),)))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name() for rule in RULES])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zero_downtime.lint import Options, lint_units, rules
-from zero_downtime.lint.docs import example_state, example_unit
+from zero_downtime.lint.docs import example_state, example_units
 from zero_downtime.lint.registry import family_of
 from zero_downtime.report.lint import text
 
@@ -23,8 +23,8 @@ def test_what_is_printed_for_the_bad_examples(family: str) -> None:
     for name, rule in rules().items():
         if family_of(rule) == family:
             file = f"{name}.sql"
-            unit = example_unit(rule, rule.bad, file)
-            parts.append(text(lint_units([unit], state, Options(rule.majors[1], enable=(name,)))))
+            units = example_units(rule, rule.bad, file)
+            parts.append(text(lint_units(units, state, Options(rule.majors[1], enable=(name,)))))
     wanted = "\n\n".join(parts) + "\n"
     snapshot = SNAPSHOTS / f"{family}.txt"
     found = snapshot.read_text("utf-8") if snapshot.exists() else ""

@@ -26,7 +26,12 @@ def example_state() -> State:
     return state_from(statement.sql for statement in split(SCHEMA))
 
 
-def example_unit(rule: Rule, sql: str, file: str) -> Unit:
+def example_units(rule: Rule, sql: str, file: str) -> list[Unit]:
+    """An example as the history that it is; "-- next file" begins another file of it."""
+    return [_example_unit(rule, part, file) for part in sql.split("-- next file\n")]
+
+
+def _example_unit(rule: Rule, sql: str, file: str) -> Unit:
     """An example of a rule as what it stands for: a SQL file, or a revision."""
     if not rule.in_revision:
         return unit_of_script(read_script(sql, file), file)
@@ -79,7 +84,7 @@ def _families() -> dict[str, list[Rule]]:
 
 def _rule(rule: Rule, state: State) -> Iterator[str]:
     options = Options(major=rule.majors[1], enable=(rule.name(),))
-    report = lint_units([example_unit(rule, rule.bad, "bad.sql")], state, options)
+    report = lint_units(example_units(rule, rule.bad, "bad.sql"), state, options)
     said = next(finding for finding in report.findings if finding.rule == rule.name())
     yield from ("", f"## {rule.name()}", "", f"{rule.hazard()} (*{rule.severity}*)", "")
     yield from (rule.why, "", f"**Safe way.** {rule.safe}", "")

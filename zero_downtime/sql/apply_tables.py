@@ -241,7 +241,16 @@ def add_column(state: Known, key: str, fields: Node) -> None:
         if item["contype"] == "CONSTR_NOTNULL":
             set_not_null(state, key, name, item.get("conname"))
         elif item["contype"] in CONSTRAINT_KINDS:
-            add_constraint(state, key, item, name)
+            add_constraint(state, key, _with_attributes(item, by_kind), name)
+
+
+def _with_attributes(item: Node, by_kind: Mapping[str, Node]) -> Node:
+    """A column's constraint with what stands behind it as nodes of their own."""
+    if "CONSTR_ATTR_DEFERRED" in by_kind:
+        item = {**item, "initdeferred": True}
+    if "CONSTR_ATTR_NOT_ENFORCED" in by_kind:
+        item = {**item, "skip_validation": True, "is_enforced": False}
+    return item
 
 
 def _add_sequence(state: Known, key: str, column: str, identity: Node | None = None) -> None:
@@ -347,6 +356,7 @@ def add_constraint(state: Known, key: str, fields: Node, column: str | None = No
         kind,
         columns,
         valid=valid,
+        enforced=kind not in ("check", "foreign key") or bool(fields.get("is_enforced")),
         references=state.key_of_range(fields["pktable"]) if kind == "foreign key" else None,
         referenced_columns=names_of(fields.get("pk_attrs")),
         on_delete=fields.get("fk_del_action", "a"),

@@ -36,6 +36,7 @@ class Constraint(Struct, frozen=True):
     kind: ConstraintKind
     columns: tuple[str, ...] = ()
     valid: bool = True
+    enforced: bool = True
     references: str | None = None
     referenced_columns: tuple[str, ...] = ()
     on_delete: str = "a"  # PostgreSQL's letters: a no action, r restrict, c cascade, n, d set …

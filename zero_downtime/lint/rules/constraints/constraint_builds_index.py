@@ -1,4 +1,4 @@
-"""A constraint that builds its index while everybody waits."""
+"""Constraints that build an index while everybody waits, or take one that PostgreSQL refuses."""
 
 from __future__ import annotations
 
@@ -14,17 +14,14 @@ from zero_downtime.sql.tree import Node, names_of
 
 
 class ConstraintBuildsIndex(Rule):
-    """A unique, primary key or exclusion constraint builds its index under lock."""
+    """A unique constraint or primary key builds its index under lock."""
 
     on = ("AT_AddConstraint", "AT_AddColumn")
     why = (
-        "ADD UNIQUE, PRIMARY KEY and EXCLUDE hold ACCESS EXCLUSIVE while the index is built: nobody"
-        " can read or write the table meanwhile."
+        "ADD UNIQUE and ADD PRIMARY KEY hold ACCESS EXCLUSIVE while the index is built: nobody can"
+        " read or write the table meanwhile."
     )
-    safe = (
-        "Build a unique index CONCURRENTLY, then ADD CONSTRAINT … USING INDEX, which is brief. An"
-        " exclusion constraint has no such way: add it while the table is small or at rest."
-    )
+    safe = "Build a unique index CONCURRENTLY, then ADD CONSTRAINT … USING INDEX, which is brief."
     bad = "SET lock_timeout = '2s';\nALTER TABLE lines ADD CONSTRAINT once UNIQUE (order_id);"
     good = (
         "CREATE UNIQUE INDEX CONCURRENTLY once ON lines (order_id);\n"
@@ -33,7 +30,7 @@ class ConstraintBuildsIndex(Rule):
     )
 
     def check(self, here: Here) -> Iterator[Finding]:
-        for constraint in added(here, "CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_EXCLUSION"):
+        for constraint in added(here, "CONSTR_UNIQUE", "CONSTR_PRIMARY"):
             if "indexname" not in constraint:
                 yield self._finding(here, constraint, constraint_columns(constraint))
         for column in here.new_columns():
@@ -51,9 +48,7 @@ class ConstraintBuildsIndex(Rule):
         name = constraint.get("conname") or free_name(
             here.state, table, () if suffix == "pkey" else columns, suffix
         )
-        if constraint["contype"] == "CONSTR_EXCLUSION":
-            safe = "There is no concurrent way: do it while the table is small, or at rest."
-        elif here.partitioned(key):
+        if here.partitioned(key):
             safe = (
                 f"CREATE UNIQUE INDEX {name} ON ONLY {short(key)} ({', '.join(columns)});\n"
                 "then build it CONCURRENTLY on each partition, and attach those."
@@ -72,5 +67,75 @@ class ConstraintBuildsIndex(Rule):
 _KINDS = {
     "CONSTR_UNIQUE": ("UNIQUE", "key"),
     "CONSTR_PRIMARY": ("PRIMARY KEY", "pkey"),
-    "CONSTR_EXCLUSION": ("EXCLUDE", "excl"),
 }
+
+
+class ExclusionBuildsIndex(Rule):
+    """An exclusion constraint is added to a table in use."""
+
+    on = ("AT_AddConstraint",)
+    why = (
+        "ADD EXCLUDE holds ACCESS EXCLUSIVE while its index is built and every row is compared with"
+        " the others. It has no concurrent form, and takes no index that is there already."
+    )
+    safe = (
+        "A new table with the constraint, filled in batches, that takes over the name; or while"
+        " the table is small, or at rest."
+    )
+    bad = (
+        "SET lock_timeout = '2s';\n"
+        "ALTER TABLE lines ADD CONSTRAINT apart EXCLUDE USING btree (order_id WITH =);"
+    )
+    good = "CREATE TABLE stays (room int, EXCLUDE USING btree (room WITH =));"
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        for _ in added(here, "CONSTR_EXCLUSION"):
+            key = here.table()
+            yield self.found(
+                here,
+                f"EXCLUDE builds its index on {short(key)} under ACCESS EXCLUSIVE:"
+                f" {waits(LockMode.ACCESS_EXCLUSIVE, key)} until it is built.",
+                "There is no concurrent way: do it while the table is small, or at rest.",
+                key,
+            )
+
+
+class ConstraintOverUnfitIndex(Rule):
+    """A constraint is to take over an index that can't carry it."""
+
+    on = ("AT_AddConstraint",)
+    why = (
+        "ADD CONSTRAINT … USING INDEX takes a unique btree index over plain columns of a table that"
+        " is not partitioned; with a predicate, an expression, or an order of its own it fails."
+    )
+    safe = "Build a unique index over the plain columns CONCURRENTLY, and take that."
+    bad = (
+        "SET lock_timeout = '2s';\n"
+        "ALTER TABLE orders ADD CONSTRAINT once UNIQUE USING INDEX orders_note;"
+    )
+    good = (
+        "SET lock_timeout = '2s';\n"
+        "ALTER TABLE orders ADD CONSTRAINT once UNIQUE USING INDEX orders_code;"
+    )
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        for constraint in added(here, "CONSTR_UNIQUE", "CONSTR_PRIMARY"):
+            if "indexname" not in constraint:
+                continue
+            key, name = here.table(), constraint["indexname"]
+            index = here.state.indexes.get(f"{here.relation(key).schema}.{name}")
+            reason = None
+            if here.partitioned(key):
+                reason = f"{short(key)} is partitioned"
+            elif index and not index.unique:
+                reason = f"{name} is not unique"
+            elif index and (not index.plain or None in index.columns):
+                reason = f"{name} has a predicate, an expression or an order of its own"
+            if reason:
+                yield self.found(
+                    here,
+                    f"This fails: {reason}, so that no constraint can take the index over.",
+                    f"CREATE UNIQUE INDEX CONCURRENTLY … ON {short(key)} (…);  {here.by_itself}",
+                    key,
+                    severity=here.by_schema,
+                )

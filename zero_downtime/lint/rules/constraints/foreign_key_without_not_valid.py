@@ -53,7 +53,7 @@ class ForeignKeyWithoutNotValid(Rule):
             f"ADD FOREIGN KEY looks up every row of {short(table)} in {short(parent)} under"
             f" SHARE ROW EXCLUSIVE on both: INSERT, UPDATE and DELETE on {both} wait meanwhile."
         )
-        if here.partitioned(table) and here.major < 18:
+        if refuses_not_valid(here, table):
             safe = (
                 f"{short(table)} is partitioned, and PostgreSQL {here.major} takes no NOT VALID"
                 " there: add the key NOT VALID to each partition, validate those, then add it here."
@@ -81,3 +81,48 @@ class ForeignKeyWithoutNotValid(Rule):
             f" {here.relation(table).name}_{name}_fkey;  {OWN}",
             table,
         )
+
+
+def refuses_not_valid(here: Here, table: str) -> bool:
+    """Whether NOT VALID is refused for a foreign key of this table."""
+    return here.partitioned(table) and here.major < 18
+
+
+class ForeignKeyNotValidOnPartitioned(Rule):
+    """A foreign key NOT VALID is added to a partitioned table, which is refused before 18."""
+
+    on = ("AT_AddConstraint",)
+    majors = (14, 17)
+    why = "Up to PostgreSQL 17 a partitioned table takes no foreign key NOT VALID: it fails."
+    safe = (
+        "Add the key NOT VALID to each partition and validate those; then the key of the parent,"
+        " which takes them over without reading a row."
+    )
+    bad = (
+        "SET lock_timeout = '2s';\nALTER TABLE readings ADD CONSTRAINT owner\n"
+        "  FOREIGN KEY (id) REFERENCES orders NOT VALID;"
+    )
+    good = (
+        "SET lock_timeout = '2s';\nALTER TABLE readings_1 ADD CONSTRAINT owner\n"
+        "  FOREIGN KEY (id) REFERENCES orders NOT VALID;\n"
+        "ALTER TABLE readings_1 VALIDATE CONSTRAINT owner;"
+    )
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        for constraint in added(here, "CONSTR_FOREIGN"):
+            table = here.table()
+            if constraint.get("skip_validation") and refuses_not_valid(here, table):
+                partitions = [short(key) for key in here.state.children(table)]
+                first = partitions[0] if partitions else "each_partition"
+                name = name_of(here, constraint, "fkey")
+                yield self.found(
+                    here,
+                    f"This fails: {short(table)} is partitioned, and PostgreSQL {here.major} takes"
+                    " no foreign key NOT VALID there.",
+                    f"ALTER TABLE {first} ADD CONSTRAINT {name} FOREIGN KEY … NOT VALID;  -- and so"
+                    " on the others\n"
+                    f"ALTER TABLE {first} VALIDATE CONSTRAINT {name};  {OWN}\n"
+                    f"then add {name} to {short(table)}.",
+                    table,
+                    severity=here.by_schema,
+                )

@@ -11,7 +11,8 @@ from zero_downtime.lint.words import short, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.alter_table import is_proven_not_null
 from zero_downtime.sql.apply_tables import constraint_columns
-from zero_downtime.sql.tree import Node
+
+_AE = LockMode.ACCESS_EXCLUSIVE
 
 
 class SetNotNullScan(Rule):
@@ -19,8 +20,8 @@ class SetNotNullScan(Rule):
 
     on = ("AT_SetNotNull", "AT_AddConstraint")
     why = (
-        "SET NOT NULL (and a primary key over a nullable column) reads every row under ACCESS"
-        " EXCLUSIVE: nobody can read or write the table meanwhile."
+        "SET NOT NULL reads every row under ACCESS EXCLUSIVE: nobody can read or write the table"
+        " meanwhile."
     )
     safe = (
         "Prove it first without a heavy lock. PostgreSQL 18: ADD CONSTRAINT … NOT NULL c NOT VALID,"
@@ -37,55 +38,126 @@ class SetNotNullScan(Rule):
     )
 
     def check(self, here: Here) -> Iterator[Finding]:
-        dropped = frozenset(c["name"] for c in here.commands("AT_DropConstraint"))
         for command in here.commands("AT_SetNotNull"):
-            if self._unproven(here, command["name"], dropped):
-                yield self._finding(here, command["name"], dropped)
+            if _is_unproven(here, command["name"]):
+                yield self._finding(here, command["name"])
         for constraint in added(here, "CONSTR_NOTNULL"):
             column = constraint_columns(constraint)[0]
-            if is_checked(constraint) and self._unproven(here, column):
-                yield self._finding(here, column)
-        for constraint in added(here, "CONSTR_PRIMARY"):
-            yield from self._primary_key(here, constraint, dropped)
-
-    def _unproven(self, here: Here, column: str, dropped: frozenset[str] = frozenset()) -> bool:
-        return not is_proven_not_null(here.relation(here.table()), column, dropped)
-
-    def _primary_key(
-        self, here: Here, constraint: Node, dropped: frozenset[str]
-    ) -> Iterator[Finding]:
-        if "indexname" not in constraint:
-            return  # constraint-builds-index says it all
-        schema = here.relation(here.table()).schema
-        index = here.state.indexes.get(f"{schema}.{constraint['indexname']}")
-        for column in index.columns if index else ():
-            if column and self._unproven(here, column, dropped):
+            if is_checked(constraint) and _is_unproven(here, column):
                 yield self._finding(here, column)
 
-    def _finding(self, here: Here, column: str, dropped: frozenset[str] = frozenset()) -> Finding:
+    def _finding(self, here: Here, column: str) -> Finding:
         key = here.table()
-        table = here.relation(key)
-        lost = any(c.proves_not_null(column) for n, c in table.constraints.items() if n in dropped)
         message = (
             f"NOT NULL on {column} reads all of {short(key)} under ACCESS EXCLUSIVE:"
-            f" {waits(LockMode.ACCESS_EXCLUSIVE, key)} meanwhile."
+            f" {waits(_AE, key)} meanwhile."
         )
-        if lost:
-            message += " The CHECK that would prove it is dropped by the same statement."
-        name = f"{table.name}_{column}_not_null"
-        alter = f"ALTER TABLE {short(key)}"
-        if lost:
-            safe = f"{alter} ALTER COLUMN {column} SET NOT NULL;  -- first, and then drop the CHECK"
-        elif here.major >= 18:
-            safe = (
-                f"{alter} ADD CONSTRAINT {name} NOT NULL {column} NOT VALID;\n"
-                f"{alter} VALIDATE CONSTRAINT {name};  {OWN}"
+        return self.found(here, message, proof(here, column), key)
+
+
+def _is_unproven(here: Here, column: str) -> bool:
+    key = here.table()
+    only = not here.node["relation"].get("inh")
+    tables = [key] if only else here.state.tree(key)
+    return any(not is_proven_not_null(here.relation(each), column) for each in tables)
+
+
+def proof(here: Here, column: str) -> str:
+    """How to prove a column free of NULL while everybody passes."""
+    key = here.table()
+    name = f"{here.relation(key).name}_{column}_not_null"
+    alter = f"ALTER TABLE {short(key)}"
+    if here.major >= 18:
+        return (
+            f"{alter} ADD CONSTRAINT {name} NOT NULL {column} NOT VALID;\n"
+            f"{alter} VALIDATE CONSTRAINT {name};  {OWN}"
+        )
+    return (
+        f"{alter} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID;\n"
+        f"{alter} VALIDATE CONSTRAINT {name};  {OWN}\n"
+        f"{alter} ALTER COLUMN {column} SET NOT NULL;  -- now reads nothing\n"
+        f"{alter} DROP CONSTRAINT {name};"
+    )
+
+
+class SetNotNullLosesProof(Rule):
+    """SET NOT NULL, and the CHECK that proves it is dropped by the same statement."""
+
+    on = ("AT_SetNotNull", "AT_AddConstraint")
+    why = (
+        "PostgreSQL drops constraints first, whatever the order of the subcommands: the proof is"
+        " gone when it is looked for, and every row is read under ACCESS EXCLUSIVE."
+    )
+    safe = "Two statements: SET NOT NULL first, then DROP CONSTRAINT."
+    bad = (
+        "SET lock_timeout = '2s';\n"
+        "ALTER TABLE orders ALTER COLUMN known SET NOT NULL, DROP CONSTRAINT known_given;"
+    )
+    good = (
+        "SET lock_timeout = '2s';\nALTER TABLE orders ALTER COLUMN known SET NOT NULL;\n"
+        "ALTER TABLE orders DROP CONSTRAINT known_given;"
+    )
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        dropped = frozenset(c["name"] for c in here.commands("AT_DropConstraint"))
+        if not dropped:
+            return
+        key = here.table()
+        table = here.relation(key)
+        columns = [command["name"] for command in here.commands("AT_SetNotNull")]
+        columns += [column for column in _taken_columns(here) if column]
+        for column in columns:
+            if not is_proven_not_null(table, column) or is_proven_not_null(table, column, dropped):
+                continue
+            proofs = [n for n in dropped if n in table.constraints]
+            proofs = sorted(n for n in proofs if table.constraints[n].proves_not_null(column))
+            name = ", ".join(proofs)
+            yield self.found(
+                here,
+                f"The proof that {column} has no NULL is {name}, which this very statement drops"
+                f" first: all of {short(key)} is read under ACCESS EXCLUSIVE, and"
+                f" {waits(_AE, key)}.",
+                f"ALTER TABLE {short(key)} ALTER COLUMN {column} SET NOT NULL;  -- reads nothing\n"
+                f"ALTER TABLE {short(key)} DROP CONSTRAINT {name};",
+                key,
             )
-        else:
-            safe = (
-                f"{alter} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID;\n"
-                f"{alter} VALIDATE CONSTRAINT {name};  {OWN}\n"
-                f"{alter} ALTER COLUMN {column} SET NOT NULL;  -- now reads nothing\n"
-                f"{alter} DROP CONSTRAINT {name};"
-            )
-        return self.found(here, message, safe, key)
+
+
+class PrimaryKeyOverNullableColumn(Rule):
+    """A primary key takes over an index of columns that may still hold NULL."""
+
+    on = ("AT_AddConstraint",)
+    why = (
+        "ADD PRIMARY KEY USING INDEX is brief only when the columns are NOT NULL already. Otherwise"
+        " it reads every row under ACCESS EXCLUSIVE to find that out."
+    )
+    safe = "Prove and set NOT NULL on the columns first, then take the index over."
+    bad = (
+        "SET lock_timeout = '2s';\n"
+        "ALTER TABLE orders ADD CONSTRAINT by_code PRIMARY KEY USING INDEX orders_code;"
+    )
+    good = SetNotNullScan.good
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        dropped = frozenset(c["name"] for c in here.commands("AT_DropConstraint"))
+        key = here.table() if here.kind == "AlterTableStmt" else ""
+        for column in _taken_columns(here):
+            if column is None or is_proven_not_null(here.relation(key), column):
+                continue
+            if not is_proven_not_null(here.relation(key), column, dropped):
+                yield self.found(
+                    here,
+                    f"{column} may hold NULL, so the primary key reads all of {short(key)} under"
+                    f" ACCESS EXCLUSIVE: {waits(_AE, key)} meanwhile.",
+                    f"{proof(here, column)}\nthen {here.statement.sql};",
+                    key,
+                )
+
+
+def _taken_columns(here: Here) -> Iterator[str | None]:
+    """The columns of the index that a primary key takes over."""
+    for constraint in added(here, "CONSTR_PRIMARY"):
+        if "indexname" in constraint:
+            schema = here.relation(here.table()).schema
+            index = here.state.indexes.get(f"{schema}.{constraint['indexname']}")
+            yield from index.columns if index else ()
