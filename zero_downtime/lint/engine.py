@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from zero_downtime.config import Lint
 from zero_downtime.lint.dispatch import Dispatch
@@ -24,8 +24,8 @@ from zero_downtime.lint.unit import Suppression, Unit, units_of
 from zero_downtime.sql.apply import apply_node
 from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.effects import Effect, predict_node
-from zero_downtime.sql.script import ends_in_rollback, error_location
-from zero_downtime.sql.state import State
+from zero_downtime.sql.script import error_location
+from zero_downtime.sql.state import State, Transactions, follow
 from zero_downtime.sql.statement import Direction, Statement
 from zero_downtime.sql.tree import NotParsed, parse
 
@@ -84,35 +84,55 @@ def lint_units(
     units: Sequence[Unit], state: State | None = None, options: Options = Options()
 ) -> Report:
     """Lint units in their order, each upgrade in the schema that the ones before it left."""
+    return report_of(units, judge(units, state, options, range(len(units))))
+
+
+class Part(Struct, frozen=True):
+    """What was found in one unit."""
+
+    findings: list[Finding]
+    notes: list[Note]
+    suppressed: int
+
+
+def judge(
+    units: Sequence[Unit], state: State | None, options: Options, share: range
+) -> Iterator[Part]:
+    """The findings in some consecutive units of a history; the ones before only lead there."""
     start = state or State()
     now = start.copy()
-    findings: list[Finding] = []
-    notes: list[Note] = []
-    suppressed = 0
     dispatch = Dispatch(filter(options.asks, rules().values()), options.major)
-    for number, unit in enumerate(units):
+    for number in range(share.start if options.independent else 0, share.stop):
+        unit = units[number]
         if options.independent:
             now = start.copy()
         now.unit += 1
-        last = options.independent or number == len(units) - 1
-        walk = _Walk(unit, options, dispatch, last)
+        if number not in share or not unit.report:
+            follow(now, unit.upgrade)
+            continue
+        walk = _Walk(unit, options, dispatch, options.independent or number == len(units) - 1)
         walk.run(now, unit.upgrade, "upgrade")
         if unit.downgrade:
             walk.run(now, unit.downgrade, "downgrade")
             now.rewind()
-        if not unit.report:
-            continue
         kept = walk.without_suppressed()
-        suppressed += len(walk.findings) - len(kept)
-        findings += _in_order([*kept, *walk.about_suppressions()], options)
-        notes += [Note(text, place) for text, place in unit.notes] + walk.notes
+        yield Part(
+            _in_order([*kept, *walk.about_suppressions()], options),
+            [Note(text, place) for text, place in unit.notes] + walk.notes,
+            len(walk.findings) - len(kept),
+        )
+
+
+def report_of(units: Iterable[Unit], parts: Iterable[Part]) -> Report:
+    """What was found in units, put together."""
     reported = [unit for unit in units if unit.report]
+    parts = list(parts)
     return Report(
-        findings=tuple(findings),
-        notes=tuple(notes),
+        findings=tuple(finding for part in parts for finding in part.findings),
+        notes=tuple(note for part in parts for note in part.notes),
         files=len({unit.file for unit in reported}),
         statements=sum(len(unit.upgrade) + len(unit.downgrade) for unit in reported),
-        suppressed=suppressed,
+        suppressed=sum(part.suppressed for part in parts),
     )
 
 
@@ -154,9 +174,8 @@ class _Walk:
         state.mark()
         state.new_session()
         session = Session()
-        rolled_back = _rolled_back(statements)
+        transactions = Transactions(state, statements)
         memory = _Memory()
-        before: State | None = None
         for position, statement in enumerate(statements):
             try:
                 kind, node = parse(statement.sql)
@@ -164,13 +183,9 @@ class _Walk:
                 self.findings.append(_syntax_error(statement, error))
                 continue
             number = statement.transaction
-            if number != state.transaction or number is None:
+            if transactions.enter(number):
                 memory.new_transaction()
-                if before is not None:
-                    _restore(state, before)
-                before = state.copy() if number in rolled_back else None
             session.enter(number)
-            state.transaction = number
             effect = predict_node(kind, node, state, self._around.major)
             here = Here(
                 statements,
@@ -197,9 +212,7 @@ class _Walk:
             apply_node(state, kind, node)
             if kind in _RENAMES:
                 memory.follow(here)
-        if before is not None:
-            _restore(state, before)
-        state.transaction = None
+        transactions.end()
         self._undone = statements
         self._judge_end(tuple(memory.seen), state, session, direction)
 
@@ -318,16 +331,6 @@ def _silences(suppression: Suppression, finding: Finding) -> bool:
         and finding.rule in suppression.rules
         and suppression.first_line <= place.line <= suppression.last_line
     )
-
-
-def _rolled_back(statements: Sequence[Statement]) -> set[int | None]:
-    return {s.transaction for s in statements if s.transaction is not None and ends_in_rollback(s)}
-
-
-def _restore(state: State, before: State) -> None:
-    """Take back what a rolled back transaction did."""
-    for name, value in vars(before).items():
-        setattr(state, name, value)
 
 
 def _syntax_error(statement: Statement, error: NotParsed) -> Finding:

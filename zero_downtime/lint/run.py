@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from zero_downtime.errors import InputError, ParseError, ProjectError
 from zero_downtime.lint.baseline import baseline_text, without_accepted
-from zero_downtime.lint.engine import Options, lint_units
+from zero_downtime.lint.engine import Options
 from zero_downtime.lint.finding import Report
+from zero_downtime.lint.processes import lint_histories
 from zero_downtime.lint.sources import (
     changed_since,
     history_units,
@@ -44,6 +45,7 @@ class Request:
     independent: bool = False
     baseline: Path | None = None
     server: str | None = None
+    processes: int = 1  # that judge at the same time, where there is enough to judge
 
     @property
     def only_sql(self) -> bool:
@@ -85,7 +87,7 @@ def lint_request(request: Request, project: Project | None, say: Say = lambda li
         options = Options.of(project.config.lint, request.major, request.independent)
     else:
         options = Options(request.major or 18, independent=request.independent)
-    report = _joined([lint_units(units, start, options) for units in histories])
+    report = lint_histories(histories, start, options, request.processes)
     return without_accepted(report, request.baseline) if request.baseline else report
 
 
@@ -181,13 +183,3 @@ def _state_after(units: Sequence[Unit]) -> State:
         for statement in unit.upgrade:
             state.apply(statement.sql)
     return state
-
-
-def _joined(reports: Sequence[Report]) -> Report:
-    return Report(
-        findings=tuple(finding for report in reports for finding in report.findings),
-        notes=tuple(note for report in reports for note in report.notes),
-        files=sum(report.files for report in reports),
-        statements=sum(report.statements for report in reports),
-        suppressed=sum(report.suppressed for report in reports),
-    )

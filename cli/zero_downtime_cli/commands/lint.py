@@ -72,6 +72,7 @@ def lint(
     """
     import gc
 
+    from zero_downtime.lint.processes import available_processes
     from zero_downtime.lint.run import (
         Request,
         effects_of_request,
@@ -93,6 +94,7 @@ def lint(
         independent=independent,
         baseline=baseline,
         server=server,
+        processes=available_processes(),
     )
     project = project_for(request, config_file)
     with progress() as say:
