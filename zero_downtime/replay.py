@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationStep, RevisionStep
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from psycopg.conninfo import conninfo_to_dict
@@ -66,6 +66,7 @@ class Execution(Protocol):
 
 Around = Callable[[Statement, Execution], None]
 Choose = Callable[[tuple[str, ...]], Sequence[tuple[Revision, Direction]]]
+Look = Callable[[MigrationContext], None]
 
 # Connection arguments that say where to and as whom; all others are how, and stay as they are.
 _WHERE = frozenset(
@@ -274,13 +275,15 @@ class Replay:
         issued: list[Statement] | None = None,
         connect: Callable[..., None] | None = None,
         reading: bool = False,
+        look: Look | None = None,
     ) -> None:
         """Run env.py once. ``choose`` gets the database's revisions and says what to run.
 
-        ``reading`` keeps Alembic from making its version table.
+        ``reading`` keeps Alembic from making its version table; ``look`` gets the migration
+        context as env.py configured it, before anything runs.
         """
         while True:
-            visit = _Visit(self, choose, around, issued, connect, reading)
+            visit = _Visit(self, choose, around, issued, connect, reading, look)
             try:
                 with (
                     environment.guest(self.project, self._say) as host,
@@ -350,6 +353,7 @@ class _Visit:
         issued: list[Statement] | None,
         connect: Callable[..., None] | None,
         reading: bool,
+        look: Look | None,
     ) -> None:
         self.reached = False  # a connection was made: what fails from here on is no missing setting
         self.revision: Revision | None = None  # the one that runs, or ran last
@@ -358,6 +362,7 @@ class _Visit:
         self._around = around
         self._issued = issued
         self._reading = reading
+        self._look = look
         self._connect_hook = connect or self._connect
         self._direction: Direction = "upgrade"
         self._running = False
@@ -413,6 +418,8 @@ class _Visit:
         context.run_migrations = ran  # type: ignore[method-assign]
 
     def _steps(self, heads: tuple[str, ...], context: Any) -> Iterator[RevisionStep]:
+        if self._look is not None:
+            self._look(context)
         for revision, direction in self._choose(heads):
             make = (
                 MigrationStep.upgrade_from_script

@@ -29,7 +29,7 @@ def judge(
     reasons: list[str] = []
     warnings: list[str] = []
     if result.rollback is not None:
-        more, notes = _rollback_reasons(result.rollback, result.phase)
+        more, notes = rollback_reasons(result.rollback, result.phase)
         reasons += more
         warnings += notes
     runs: tuple[tuple[Direction, Run], ...] = (
@@ -37,7 +37,7 @@ def judge(
         ("downgrade", result.downgrade),
     )
     for direction, run in runs:
-        reasons += _run_reasons(run, direction, budget, tolerate)
+        reasons += run_reasons(run, direction, budget, tolerate)
         warnings += [
             f"tolerated: {_application_failed(error, direction)}"
             for error in run.errors
@@ -64,7 +64,7 @@ _ERRORS = {
 }
 
 
-def _run_reasons(
+def run_reasons(
     run: Run, direction: Direction, budget: Budget, tolerate: Collection[str]
 ) -> list[str]:
     reasons = []
@@ -120,7 +120,7 @@ def _minds(lock: HeldLock, writers: bool) -> bool:
     return mode.blocks_writes if writers else mode.blocks_reads
 
 
-def _rollback_reasons(rollback: Rollback, phase: str | None) -> tuple[list[str], list[str]]:
+def rollback_reasons(rollback: Rollback, phase: str | None) -> tuple[list[str], list[str]]:
     reasons = []
     warnings = list(rollback.notes)
     at = f"{rollback.where}: " if rollback.where else ""

@@ -1,4 +1,4 @@
-"""A rehearsal: every revision run on a real server, quietly on copies and then under traffic."""
+"""A rehearsal: each revision run on a real server, quietly on copies and then under traffic."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import contextlib
 import copy
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from zero_downtime.catalog import Catalog, compare_stable
 from zero_downtime.errors import (
-    HistoryError,
-    RefusedDatabase,
     RevisionFailed,
 )
-from zero_downtime.history import History, Revision, read_history
-from zero_downtime.postgres.server import Server, database_name, open_server, scratch_database
+from zero_downtime.history import History, Revision
+from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
-from zero_downtime.rehearse.budget import Budget, read_budget
+from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.data import Data, Filled
 from zero_downtime.rehearse.judge import judge
 from zero_downtime.rehearse.live import Stage
@@ -30,154 +27,91 @@ from zero_downtime.rehearse.rollback import Proven, Prover
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
 
-# A scratch server on which vacuuming does not come between, and waits are in the log.
-SETTINGS = {"autovacuum": "off", "log_lock_waits": "on", "deadlock_timeout": "200ms"}
-
-_ROWS_IN_MEMORY = 20_000  # a table; beyond that the server's files go to the disk
-
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a rehearsal is asked for; None leaves a thing to the project's settings."""
+class Rehearsal:
+    """One rehearsal on one server: revisions one after the other, on a base that grows.
 
-    start: str | None = None  # rehearse what comes after this revision
-    end: str | None = None
-    rows: int | None = None
-    clients: int | None = None
-    server: str | None = None
-    i_know: bool = False
-    budget: str | None = None  # see rehearse.budget
-
-
-def rehearse(
-    project: Project, options: Options = Options(), progress: Progress = lambda line: None
-) -> RehearsalResult:
-    """Rehearse the revisions of a project. Nothing is left behind, however it ends.
-
-    Raises ZeroDowntimeError for what is no finding: a history that can't be read, a server that
-    does not start, an extension that it lacks, a revision before the rehearsed ones that fails.
+    A context: nothing is left behind on the server.
     """
-    history = read_history(project)
-    earlier, tested = _range(history, options)
-    where = options.server or project.config.server
-    _refuse_foreign(where, options.i_know)
-    config = project.config.rehearse
-    written = config.budget if options.budget is None else options.budget
-    budget = read_budget(written, Budget(config.stall_ms))
-    rows = config.rows if options.rows is None else options.rows
-    server = open_server(
-        where, SETTINGS if "://" not in where else None, in_memory=rows <= _ROWS_IN_MEMORY
-    )
-    try:
-        rehearsal = _Rehearsal(project, history, server, options, budget, progress)
-        return rehearsal.run(earlier, tested)
-    finally:
-        server.close()
-
-
-def _range(history: History, options: Options) -> tuple[list[Revision], list[Revision]]:
-    """The revisions to run beforehand and those under test, both in order."""
-    done: set[str] = set()
-    if options.start is not None and options.start != "base":
-        first = history.revision(options.start)
-        done = {first.id, *(r.id for r in history.ancestors(first))}
-    wanted = {r.id for r in history}
-    if options.end is not None and options.end not in ("head", "heads"):
-        last = history.revision(options.end)
-        wanted = {last.id, *(r.id for r in history.ancestors(last))}
-    tested = [r for r in history if r.id in wanted and r.id not in done]
-    if not tested and options.start is not None and len(history):
-        raise HistoryError(
-            where=f"--from {options.start}",
-            reason="no revision comes after it" + (f" up to {options.end}" if options.end else ""),
-            advice="--from names the parent of the first revision to rehearse",
-        )
-    return [r for r in history if r.id in done], tested
-
-
-def _refuse_foreign(where: str, i_know: bool) -> None:
-    """A URL that names an application's database looks like a mistake: refuse it.
-
-    The server's own databases are fine to connect to; ours are made beside them.
-    """
-    if "://" not in where or i_know:
-        return
-    name = database_name(where)
-    if name not in ("", "postgres", "template1") and not name.endswith("_rehearsal"):
-        raise RefusedDatabase(database=name)
-
-
-class _Rehearsal:
-    """One rehearsal on one server."""
 
     def __init__(
         self,
         project: Project,
         history: History,
         server: Server,
-        options: Options,
         budget: Budget,
-        progress: Progress,
+        rows: int,
+        clients: int,
+        progress: Progress = lambda line: None,
     ) -> None:
         config = project.config.rehearse
-        self.project = project
         self.history = history
         self.server = server
         self.progress = progress
-        self.rows = config.rows if options.rows is None else options.rows
-        self.clients = config.clients if options.clients is None else options.clients
+        self.rows = rows
+        self.clients = clients
         self.seed = config.seed
         self.budget = budget
         self.tolerate = frozenset(config.tolerate)
         self.notes: list[str] = []
         self.counts: dict[str, int] = {}
         self.base = ""
+        self.applied: list[Revision] = []
+        self.at_its_end = False  # the last revision can't be applied: none after it can
+        self._found: list[RevisionResult] = []
+        self._started = time.monotonic()
+        self._before = Catalog({}, "", server.major)
         self._first = Replay(project, None, history=history)
         self._first.notes = self.notes
         self.prover = Prover(server, self._replay, self.seed, frozenset())
         self.stage = Stage(
-            server, self._replay, project.config.locks, self.clients, self.seed, self.prover.skip
+            server, self._replay, project.config.locks, clients, self.seed, self.prover.skip
         )
 
-    def run(self, earlier: Sequence[Revision], tested: Sequence[Revision]) -> RehearsalResult:
-        started = time.monotonic()
-        found: list[RevisionResult] = []
-        stopped: str | None = None
-        self.base = self.server.create_database()
-        try:
-            # Even without a revision env.py runs: what it makes itself is there before the first.
-            self._first.url = self.server.url(self.base)
-            self._first.visit(lambda heads: ())
-            if earlier:
-                self.progress(f"replaying {len(earlier)} earlier revisions")
-                self._replay(self.base).run_all(list(earlier), "upgrade")
-            self._find_version_table()
-            self._fill()
-            before = self.prover.catalog(self.base)
-            applied = list(earlier)
-            for number, revision in enumerate(tested, 1):
-                self.progress(f"{number}/{len(tested)} {revision.id} {revision.message}")
-                result, proven = self._rehearse(revision, before, applied)
-                found.append(result)
-                after = self._advance(revision, proven, applied)
-                if after is None:
-                    left = len(tested) - number
-                    if left:
-                        stopped = f"{left} later revisions could not be rehearsed"
-                    break
-                before = after
-                applied.append(revision)
-        finally:
+    def __enter__(self) -> Rehearsal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.base:
             with contextlib.suppress(Exception):
                 self.server.drop_database(self.base)
+
+    def begin(self, earlier: Sequence[Revision] = ()) -> None:
+        """Bring the base to where the first revision under test begins."""
+        self.base = self.server.create_database()
+        # Even without a revision env.py runs: what it makes itself is there before the first.
+        self._first.url = self.server.url(self.base)
+        self._first.visit(lambda heads: ())
+        if earlier:
+            self.progress(f"replaying {len(earlier)} earlier revisions")
+            self._replay(self.base).run_all(list(earlier), "upgrade")
+        self.applied = list(earlier)
+        self._find_version_table()
+        self._fill()
+        self._before = self.prover.catalog(self.base)
+
+    def rehearse(self, revision: Revision) -> RevisionResult:
+        """Rehearse the next revision, and bring the base behind it."""
+        result, proven = self._rehearse(revision, self._before, self.applied)
+        self._found.append(result)
+        after = self._advance(revision, proven, self.applied)
+        if after is None:
+            self.at_its_end = True
+        else:
+            self._before = after
+            self.applied.append(revision)
+        return result
+
+    def result(self, stopped: str | None = None) -> RehearsalResult:
+        """What was found so far; ``stopped`` says why there is not more."""
         return RehearsalResult(
             self.server.version,
-            tuple(found),
+            tuple(self._found),
             self.rows,
             self.clients,
-            time.monotonic() - started,
+            time.monotonic() - self._started,
             tuple(self.notes),
             stopped,
             dict(sorted(self.counts.items())),

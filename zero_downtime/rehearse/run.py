@@ -1,0 +1,103 @@
+"""``zd rehearse`` as one function: which revisions, on which server, within which limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zero_downtime.errors import HistoryError, RefusedDatabase
+from zero_downtime.history import History, Revision, read_history
+from zero_downtime.postgres.server import Server, database_name, open_server
+from zero_downtime.project import Project
+from zero_downtime.rehearse.budget import Budget, read_budget
+from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
+from zero_downtime.rehearse.result import RehearsalResult
+
+# A scratch server on which vacuuming does not come between, and waits are in the log.
+SETTINGS = {"autovacuum": "off", "log_lock_waits": "on", "deadlock_timeout": "200ms"}
+
+_ROWS_IN_MEMORY = 20_000  # a table; beyond that the server's files go to the disk
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a rehearsal is asked for; None leaves a thing to the project's settings."""
+
+    start: str | None = None  # rehearse what comes after this revision
+    end: str | None = None
+    rows: int | None = None
+    clients: int | None = None
+    server: str | None = None
+    i_know: bool = False
+    budget: str | None = None  # see rehearse.budget
+
+
+def rehearse(
+    project: Project, options: Options = Options(), progress: Progress = lambda line: None
+) -> RehearsalResult:
+    """Rehearse the revisions of a project. Nothing is left behind, however it ends.
+
+    Raises ZeroDowntimeError for what is no finding: a history that can't be read, a server that
+    does not start, an extension that it lacks, a revision before the rehearsed ones that fails.
+    """
+    history = read_history(project)
+    earlier, tested = _range(history, options)
+    where = options.server or project.config.server
+    _refuse_foreign(where, options.i_know)
+    config = project.config.rehearse
+    written = config.budget if options.budget is None else options.budget
+    budget = read_budget(written, Budget(config.stall_ms))
+    rows = config.rows if options.rows is None else options.rows
+    clients = config.clients if options.clients is None else options.clients
+    server = scratch_server(where, rows)
+    try:
+        with Rehearsal(project, history, server, budget, rows, clients, progress) as rehearsal:
+            rehearsal.begin(earlier)
+            for number, revision in enumerate(tested, 1):
+                progress(f"{number}/{len(tested)} {revision.id} {revision.message}")
+                rehearsal.rehearse(revision)
+                if rehearsal.at_its_end:
+                    left = len(tested) - number
+                    stopped = f"{left} later revisions could not be rehearsed" if left else None
+                    return rehearsal.result(stopped)
+            return rehearsal.result()
+    finally:
+        server.close()
+
+
+def scratch_server(where: str, rows: int) -> Server:
+    """A server for a rehearsal with so many rows a table; see ``open_server`` for ``where``."""
+    return open_server(
+        where, SETTINGS if "://" not in where else None, in_memory=rows <= _ROWS_IN_MEMORY
+    )
+
+
+def _range(history: History, options: Options) -> tuple[list[Revision], list[Revision]]:
+    """The revisions to run beforehand and those under test, both in order."""
+    done: set[str] = set()
+    if options.start is not None and options.start != "base":
+        first = history.revision(options.start)
+        done = {first.id, *(r.id for r in history.ancestors(first))}
+    wanted = {r.id for r in history}
+    if options.end is not None and options.end not in ("head", "heads"):
+        last = history.revision(options.end)
+        wanted = {last.id, *(r.id for r in history.ancestors(last))}
+    tested = [r for r in history if r.id in wanted and r.id not in done]
+    if not tested and options.start is not None and len(history):
+        raise HistoryError(
+            where=f"--from {options.start}",
+            reason="no revision comes after it" + (f" up to {options.end}" if options.end else ""),
+            advice="--from names the parent of the first revision to rehearse",
+        )
+    return [r for r in history if r.id in done], tested
+
+
+def _refuse_foreign(where: str, i_know: bool) -> None:
+    """A URL that names an application's database looks like a mistake: refuse it.
+
+    The server's own databases are fine to connect to; ours are made beside them.
+    """
+    if "://" not in where or i_know:
+        return
+    name = database_name(where)
+    if name not in ("", "postgres", "template1") and not name.endswith("_rehearsal"):
+        raise RefusedDatabase(database=name)
