@@ -264,13 +264,16 @@ def _left_pending(here: Here, key: str) -> Seen | None:
     for seen in reversed(here.earlier):
         if seen.kind == "ConstraintsSetStmt" and not seen.node.get("deferred"):
             return None
-        if "relation" not in seen.node or here.state.key_of_range(seen.node["relation"]) != key:
+        if seen.kind not in ("InsertStmt", "UpdateStmt", "DeleteStmt"):
             continue
-        inserted = seen.kind == "InsertStmt" or (seen.kind == "CopyStmt" and seen.node["is_from"])
+        node = seen.node
+        if here.state.key_of_range(node["relation"]) != key:
+            continue
+        inserted = seen.kind == "InsertStmt"
         if (inserted and own) or (seen.kind == "DeleteStmt" and pointing):
             return seen
         if seen.kind == "UpdateStmt" and watched & {
-            fields_of(target).get("name") for target in seen.node.get("targetList", ())
+            fields_of(target).get("name") for target in node.get("targetList", ())
         }:
             return seen
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.rule import Rule, Seen, There
+from zero_downtime.lint.rule import Rule, There
 from zero_downtime.lint.rules.constraints.new_keys import NewKey, new_keys
 from zero_downtime.lint.words import short
 from zero_downtime.sql.alter_table import referenced_columns
@@ -144,14 +144,14 @@ class SetNullOnNotNullColumn(Rule):
             yield from self._of(there, key)
         if there.direction == "downgrade":
             return
-        for seen in there.seen:
-            names = {
-                command["name"]
-                for command in map(fields_of, seen.node.get("cmds", ()))
-                if seen.kind == "AlterTableStmt" and command["subtype"] == "AT_SetNotNull"
-            }
-            table = _named(there, seen) if names else None
-            if table is None:
+        for seen in there.of("AlterTableStmt"):
+            if "not null" not in seen.statement.sql.lower():
+                continue
+            node = seen.node
+            commands = map(fields_of, node.get("cmds", ()))
+            names = {c["name"] for c in commands if c["subtype"] == "AT_SetNotNull"}
+            table = there.state.relation(there.state.key_of_range(node["relation"]))
+            if not names or table is None:
                 continue
             for constraint in table.foreign_keys():
                 if names & set(constraint.columns) and constraint.name not in told:
@@ -178,10 +178,6 @@ class SetNullOnNotNullColumn(Rule):
                 severity="warning" if key.is_table_new else None,
             )
             return
-
-
-def _named(there: There, seen: Seen) -> Relation | None:
-    return there.state.relation(there.state.key_of_range(seen.node["relation"]))
 
 
 class ForeignKeyCascades(Rule):

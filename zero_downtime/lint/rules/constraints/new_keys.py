@@ -25,17 +25,18 @@ def new_keys(there: There) -> Iterator[NewKey]:
     """The foreign keys made by an upgrade, as they are at its end."""
     if there.direction == "downgrade":
         return
-    for seen in there.seen:
-        if seen.kind not in ("CreateStmt", "AlterTableStmt") or "relation" not in seen.node:
+    for seen in there.of("CreateStmt", "AlterTableStmt"):
+        if "references" not in seen.statement.sql.lower():
             continue
-        written = list(_written(seen.node))
-        table = there.state.relation(there.state.key_of_range(seen.node["relation"]))
+        node = seen.node
+        written = list(_written(node))
+        table = there.state.relation(there.state.key_of_range(node["relation"]))
         if not written or table is None or table.temporary:
             continue
-        for columns, node in written:
+        for columns, key in written:
             for constraint in table.foreign_keys():
                 if constraint.columns == columns and constraint.born == there.state.unit:
-                    set_columns = names_of(node.get("fk_del_set_cols"))
+                    set_columns = names_of(key.get("fk_del_set_cols"))
                     is_new = table.born == there.state.unit
                     yield NewKey(seen, table, constraint, is_new, set_columns)
                     break

@@ -16,14 +16,15 @@ class ScanUnderLock(Rule):
     on = ("scans",)
     why = (
         "The statement reads every row while it holds a lock that blocks writers or readers, such"
-        " as a CHECK on a domain."
+        " as a foreign key that is enforced again."
     )
-    safe = (
-        "For domains and columns: constraints that are dropped before, added NOT VALID again and"
-        " validated."
+    safe = "Constraints are best dropped, added again NOT VALID, and validated."
+    bad = (
+        "SET lock_timeout = '2s';\nALTER TABLE lines ALTER CONSTRAINT lines_order NOT ENFORCED;\n"
+        "-- next file\nSET lock_timeout = '2s';\n"
+        "ALTER TABLE lines ALTER CONSTRAINT lines_order ENFORCED;"
     )
-    bad = "SET lock_timeout = '2s';\nALTER DOMAIN positive ADD CHECK (VALUE < 9);"
-    good = "SET lock_timeout = '2s';\nALTER DOMAIN positive ADD CHECK (VALUE < 9) NOT VALID;"
+    good = "SET lock_timeout = '2s';\nALTER TABLE lines VALIDATE CONSTRAINT lines_customer;"
 
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind in _OTHERS or any(True for _ in here.commands("AT_AttachPartition")):

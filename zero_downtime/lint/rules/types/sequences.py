@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.rule import Rule, Seen, There
+from zero_downtime.lint.rule import Rule, Seen, There, is_new
 from zero_downtime.lint.words import short
 from zero_downtime.sql.facts import Relation
-from zero_downtime.sql.state import State
 from zero_downtime.sql.tree import (
     Node,
     fields_of,
@@ -37,11 +36,12 @@ class SequenceLeftNarrow(Rule):
     )
 
     def at_end(self, there: There) -> Iterator[Finding]:
-        for seen in there.seen:
-            if seen.kind != "AlterTableStmt" or "relation" not in seen.node:
+        for seen in there.of("AlterTableStmt"):
+            if "type" not in seen.statement.sql.lower():
                 continue
-            key = there.state.key_of_range(seen.node["relation"])
-            for command in map(fields_of, seen.node.get("cmds", ())):
+            node = seen.node
+            key = there.state.key_of_range(node["relation"])
+            for command in map(fields_of, node.get("cmds", ())):
                 if command["subtype"] == "AT_AlterColumnType":
                     yield from self._narrow(there, seen, key, command["name"])
 
@@ -85,14 +85,16 @@ class SequenceStartsAtOne(Rule):
     def at_end(self, there: There) -> Iterator[Finding]:
         if there.direction == "downgrade":
             return
-        for number, seen in enumerate(there.seen):
-            if seen.kind != "AlterTableStmt" or "relation" not in seen.node:
+        for seen in there.of("AlterTableStmt"):
+            text = seen.statement.sql.lower()
+            if "identity" not in text and "nextval" not in text:
                 continue
-            key = there.state.key_of_range(seen.node["relation"])
-            if _is_new(there.state, key):
+            node = seen.node
+            key = there.state.key_of_range(node["relation"])
+            if is_new(there.state, key):
                 continue
-            for command in map(fields_of, seen.node.get("cmds", ())):
-                sequence = _from_one(there, number, key, command)
+            for command in map(fields_of, node.get("cmds", ())):
+                sequence = _from_one(there, key, command)
                 if sequence and not _is_moved(there.seen):
                     name = command["name"]
                     call = f"pg_get_serial_sequence('{short(key)}', '{name}')"
@@ -106,12 +108,7 @@ class SequenceStartsAtOne(Rule):
                     )
 
 
-def _is_new(state: State, key: str) -> bool:
-    relation = state.relation(key)
-    return relation is not None and (relation.born == state.unit or relation.temporary)
-
-
-def _from_one(there: There, number: int, key: str, command: Node) -> str | None:
+def _from_one(there: There, key: str, command: Node) -> str | None:
     """The sequence that a subcommand gives to a column, when it starts at 1."""
     table = there.state.relation(key)
     column = table.columns.get(command.get("name", "")) if table else None
@@ -128,9 +125,10 @@ def _from_one(there: There, number: int, key: str, command: Node) -> str | None:
     sequence = there.state.relation(there.state.key_of(tuple(name.replace('"', "").split("."))))
     if not isinstance(sequence, Relation) or sequence.born != there.state.unit:
         return None
-    for seen in there.seen[:number]:
-        if seen.kind == "CreateSeqStmt" and seen.node["sequence"]["relname"] == sequence.name:
-            return None if _starts_higher(seen.node.get("options", ())) else short(sequence.key)
+    for seen in there.of("CreateSeqStmt"):
+        node = seen.node
+        if node["sequence"]["relname"] == sequence.name:
+            return None if _starts_higher(node.get("options", ())) else short(sequence.key)
     return None
 
 
@@ -142,12 +140,8 @@ def _starts_higher(options: list[Node]) -> bool:
 def _is_moved(seen: tuple[Seen, ...]) -> bool:
     """Whether some sequence is set to a place: setval, RESTART WITH."""
     for each in seen:
-        if each.kind in ("SelectStmt", "DoStmt", "AlterSeqStmt"):
+        if each.kind in ("SelectStmt", "DoStmt", "AlterSeqStmt", "AlterTableStmt"):
             text = each.statement.sql.lower()
             if "setval" in text or "restart" in text:
                 return True
-        if each.kind == "AlterTableStmt" and any(
-            fields_of(command)["subtype"] == "AT_SetIdentity" for command in each.node["cmds"]
-        ):
-            return True
     return False
