@@ -189,6 +189,7 @@ class Here:
     __slots__ = (
         "_commands",
         "_locks",
+        "_new_columns",
         "_position",
         "_statements",
         "_undone",
@@ -235,6 +236,7 @@ class Here:
         self.session = session  # its settings before the statement
         self._locks = locks
         self._commands: list[Node] | None = None
+        self._new_columns: list[Node] | None = None
         self._statements = statements
         self._position = position
         self._undone = undone
@@ -303,11 +305,11 @@ class Here:
 
     def new_columns(self) -> Iterator[Node]:
         """The ColumnDefs that the statement adds to a table in use."""
-        columns = self.relation(self.table()).columns if self.kind == "AlterTableStmt" else {}
-        for command in self.commands("AT_AddColumn"):
-            definition = fields_of(command["def"])
-            if definition["colname"] not in columns:
-                yield definition
+        if self._new_columns is None:
+            added = [fields_of(command["def"]) for command in self.commands("AT_AddColumn")]
+            there = self.relation(self.table()).columns if added else {}
+            self._new_columns = [each for each in added if each["colname"] not in there]
+        return iter(self._new_columns)
 
     @property
     def by_schema(self) -> Severity:

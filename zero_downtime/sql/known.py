@@ -62,6 +62,8 @@ class Known:
         """``schema.name`` of a relation's name as written, by the search path."""
         if len(name) > 1:
             return ".".join(name[-2:])
+        if len(self.search_path) == 1:
+            return f"{self.search_path[0]}.{name[0]}"
         for schema in self.search_path:
             key = f"{schema}.{name[0]}"
             if create or key in self.relations or key in self.indexes:
@@ -83,7 +85,7 @@ class Known:
         read = read_type(type_name)
         if read.name in SERIAL_TYPES:
             return Type(SERIAL_TYPES[read.name])
-        name = self.type_key(tuple(read.name.split(".")))
+        name = self.type_key(tuple(read.name.split("."))) if self.types else None
         return replace(read, name=name) if name else read
 
     def type_key(self, name: tuple[str, ...]) -> str | None:

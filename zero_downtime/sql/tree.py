@@ -55,12 +55,16 @@ def _parser() -> Any:
 
 def kind_of(node: Node) -> tuple[str, Node]:
     """A tagged node taken apart: its kind and its fields."""
-    return next(iter(node.items()))
+    for item in node.items():
+        return item
+    raise ValueError("a node without a kind")
 
 
 def fields_of(node: Node | None) -> Node:
     """The fields of a tagged node; empty for a node that is absent."""
-    return next(iter(node.values())) if node else {}
+    for fields in (node or {}).values():
+        return fields  # type: ignore[no-any-return]
+    return {}
 
 
 def text_of(node: Node) -> str:
@@ -70,7 +74,12 @@ def text_of(node: Node) -> str:
 
 def names_of(nodes: list[Node] | None) -> tuple[str, ...]:
     """The texts of a list of String nodes; a List node counts as its items."""
-    return tuple(text_of(node) for node in nodes or ())
+    if not nodes:
+        return ()
+    try:
+        return tuple([node["String"]["sval"] for node in nodes])
+    except KeyError:  # another kind of node, or an empty text, which the tree leaves out
+        return tuple([text_of(node) for node in nodes])
 
 
 def path_of(node: Node) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ by the tests of the lock model.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -82,15 +83,22 @@ class Type(Struct, frozen=True):
 def read_type(node: Node) -> Type:
     """The type that a TypeName node names. A schema other than pg_catalog stays in the name."""
     names = names_of(node.get("names"))
+    if "typmods" in node or "arrayBounds" in node:
+        modifiers = tuple(str(constant(item)) for item in node.get("typmods", ()))
+        return _type(names, modifiers, bool(node.get("arrayBounds")))
+    return _type(names)
+
+
+@lru_cache(maxsize=1024)
+def _type(names: tuple[str, ...], modifiers: tuple[str, ...] = (), array: bool = False) -> Type:
     if names[:1] == ("pg_catalog",):
         names = names[1:]
     name = ".".join(names)
-    modifiers = tuple(str(constant(item)) for item in node.get("typmods", ()))
     if name == "interval" and len(modifiers) == 2 and modifiers[0] == "32767":
         modifiers = modifiers[1:]  # interval(p): all fields, which is what 32767 says
     elif name == "interval" and modifiers == ("32767",):
         modifiers = ()
-    return Type(name, modifiers, bool(node.get("arrayBounds")))
+    return Type(name, modifiers, array)
 
 
 def change_of(old: Type, new: Type) -> Change:
