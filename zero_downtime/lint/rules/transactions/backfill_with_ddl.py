@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
+from zero_downtime.lint.rules.data.rows import is_bounded, is_one_row, source_tables
 from zero_downtime.lint.rules.transactions.held import heaviest
 from zero_downtime.lint.words import short, waits
-from zero_downtime.sql.tree import Node, columns_in, text_of
+from zero_downtime.sql.tree import fields_of
 
 
 class BackfillWithDdl(Rule):
@@ -32,10 +33,11 @@ class BackfillWithDdl(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind not in ("UpdateStmt", "DeleteStmt", "InsertStmt"):
             return
-        if here.kind == "InsertStmt" and not _copies_rows(here.node):
+        query = here.node.get("selectStmt", {})
+        if here.kind == "InsertStmt" and not source_tables(here, query):
             return
         target = here.table()
-        if target.endswith(".alembic_version") or _is_one_row(here, target):
+        if target.endswith(".alembic_version") or is_one_row(here, target):
             return
         if here.is_new(target) and here.kind != "InsertStmt":
             return
@@ -51,23 +53,5 @@ class BackfillWithDdl(Rule):
             " transaction.",
             key,
             lock=mode,
+            severity="warning" if is_bounded(fields_of(query) or here.node) else None,
         )
-
-
-def _copies_rows(insert: Node) -> bool:
-    query = insert.get("selectStmt", {}).get("SelectStmt", {})
-    return "fromClause" in query
-
-
-def _is_one_row(here: Here, key: str) -> bool:
-    """WHERE key = constant: as cheap as any write of the application."""
-    where = here.node.get("whereClause", {})
-    comparison = where.get("A_Expr", {})
-    if comparison.get("kind") != "AEXPR_OP" or text_of(comparison["name"][0]) != "=":
-        return False
-    columns = columns_in(where)
-    relation = here.relation(key)
-    keys = [
-        set(c.columns) for c in relation.constraints.values() if c.kind in ("primary key", "unique")
-    ]
-    return any(k <= columns for k in keys)

@@ -1,0 +1,1 @@
+"""Rows that are changed, lost, or counted wrongly."""
