@@ -30,6 +30,7 @@ from zero_downtime.sql.renames import (
     rename_relation,
     rename_type,
 )
+from zero_downtime.sql.search_path import names_by_search_path
 from zero_downtime.sql.tree import (
     Node,
     NotParsed,
@@ -236,6 +237,7 @@ def _create_function(state: Known, node: Node) -> None:
         defaults=sum("defexpr" in p for p in given),
         parameters=tuple(p.get("name", "") for p in given),
         returns=_returns(state, node),
+        by_search_path=names_by_search_path(state, node),
         born=state.unit,
     )
 

@@ -654,7 +654,7 @@ def create_index(state: Known, node: Node) -> None:
         calls=frozenset(
             name[-1] for name in functions_in({"all": [*elements, node.get("whereClause")]})
         ),
-        plain="whereClause" not in node and all(map(_is_plain, elements)),
+        plain="whereClause" not in node and all(map(is_plain, elements)),
         born=state.unit,
     )
     state.indexes[key] = index
@@ -663,7 +663,7 @@ def create_index(state: Known, node: Node) -> None:
             attach_index(state, index, child)
 
 
-def _is_plain(element: Node) -> bool:
+def is_plain(element: Node) -> bool:
     """Whether an index has a column as it is: default operator class, collation and order."""
     return "name" in element and not (
         {"opclass", "collation"} & element.keys()

@@ -167,6 +167,7 @@ class FunctionFacts(Struct, frozen=True):
     defaults: int = 0  # how many of these may be left out
     parameters: tuple[str, ...] = ()  # the names of its input
     returns: str = ""
+    by_search_path: frozenset[str] = frozenset()  # what its body names without a schema
     born: int = 0
 
 

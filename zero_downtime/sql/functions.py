@@ -31,6 +31,11 @@ def _builtin() -> dict[str, Volatility]:
     return found
 
 
+def is_builtin(name: str) -> bool:
+    """Whether pg_catalog has a function of this name."""
+    return name in _builtin()
+
+
 def builtin_volatility(name: tuple[str, ...]) -> Volatility:
     """The volatility of a function that no CREATE FUNCTION in sight defines."""
     if len(name) > 1 and name[0] != "pg_catalog":

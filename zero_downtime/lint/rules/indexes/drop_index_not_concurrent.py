@@ -1,4 +1,4 @@
-"""An index dropped without CONCURRENTLY."""
+"""Indexes that are dropped: while others wait, or where PostgreSQL refuses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.words import short, waits
 from zero_downtime.postgres.locks import LockMode
+from zero_downtime.sql.facts import Index
 from zero_downtime.sql.tree import path_of
+
+
+def _dropped(here: Here) -> Iterator[tuple[str, Index | None]]:
+    """The indexes that the statement drops, with what is known of them."""
+    if here.node["removeType"] != "OBJECT_INDEX":
+        return
+    for item in here.node["objects"]:
+        name = here.state.key_of(path_of(item))
+        index = here.state.indexes.get(name)
+        if not (index and here.is_new(index.table)):
+            yield name, index
 
 
 class DropIndexNotConcurrent(Rule):
@@ -25,19 +37,14 @@ class DropIndexNotConcurrent(Rule):
     good = "DROP INDEX CONCURRENTLY orders_note;"
 
     def check(self, here: Here) -> Iterator[Finding]:
-        node = here.node
-        if here.kind != "DropStmt" or node["removeType"] != "OBJECT_INDEX":
+        if here.node.get("concurrent"):
             return
-        if node.get("concurrent"):
-            return
-        for item in node["objects"]:
-            name = here.state.key_of(path_of(item))
-            index = here.state.indexes.get(name)
+        for name, index in _dropped(here):
             if index is None and here.state.complete:
                 continue
+            if index and (index.constraint or index.parent):
+                continue  # refused, as other rules say
             table = index.table if index else None
-            if table and here.is_new(table):
-                continue
             undone = index is not None and index.born == here.state.unit
             on = short(table) if table else f"the table of {short(name)}"
             message = (
@@ -52,9 +59,80 @@ class DropIndexNotConcurrent(Rule):
                 continue
             sql = here.statement.sql
             fix = re.sub(r"(?i)\bindex\b", "INDEX CONCURRENTLY", sql, count=1)
-            single = fix if len(node["objects"]) == 1 else None
+            single = fix if len(here.node["objects"]) == 1 else None
             safe = f"DROP INDEX CONCURRENTLY {short(name)};  {here.by_itself}"
             quiet = here.is_downgrade and undone
             yield self.found(
                 here, message, safe, table, single, severity="warning" if quiet else None
             )
+
+
+class ConcurrentDropOnPartitioned(Rule):
+    """The index of a partitioned table is dropped CONCURRENTLY, which PostgreSQL refuses."""
+
+    on = ("DropStmt",)
+    why = "PostgreSQL drops no index of a partitioned table concurrently: the statement fails."
+    safe = (
+        "DROP INDEX without CONCURRENTLY, with a short lock_timeout: it is brief, but locks the"
+        " table and every partition."
+    )
+    bad = "DROP INDEX CONCURRENTLY events_kind;"
+    good = "DROP INDEX CONCURRENTLY orders_note;"
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        if not here.node.get("concurrent"):
+            return
+        for name, index in _dropped(here):
+            if index and here.partitioned(index.table):
+                yield self.found(
+                    here,
+                    f"This fails: {short(index.table)} is partitioned, and {short(name)} can't be"
+                    " dropped concurrently.",
+                    f"SET lock_timeout = '2s';\nDROP INDEX {short(name)};  -- brief, on all"
+                    " partitions at once",
+                    index.table,
+                    severity=here.by_schema,
+                )
+
+
+class ConstraintIndexDropped(Rule):
+    """The index of a constraint is dropped, which PostgreSQL refuses."""
+
+    on = ("DropStmt",)
+    why = "A primary key, unique or exclusion constraint keeps its index: DROP INDEX fails."
+    safe = "ALTER TABLE … DROP CONSTRAINT, which drops the index as well."
+    bad = "SET lock_timeout = '2s';\nDROP INDEX customers_email_key;"
+    good = "SET lock_timeout = '2s';\nALTER TABLE lines DROP CONSTRAINT quantity_positive;"
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        for name, index in _dropped(here):
+            if index and index.constraint:
+                yield self.found(
+                    here,
+                    f"This fails: {short(name)} belongs to the constraint {index.constraint} of"
+                    f" {short(index.table)}.",
+                    f"ALTER TABLE {short(index.table)} DROP CONSTRAINT {index.constraint};",
+                    index.table,
+                    severity=here.by_schema,
+                )
+
+
+class PartitionIndexDropped(Rule):
+    """The part of a partitioned index is dropped, which PostgreSQL refuses."""
+
+    on = ("DropStmt",)
+    why = "An index that is attached to that of the parent stays with it: DROP INDEX fails."
+    safe = "Drop the index of the parent, which drops those of the partitions."
+    bad = "SET lock_timeout = '2s';\nDROP INDEX events_1_kind_idx;"
+    good = "CREATE INDEX CONCURRENTLY events_1_id ON events_1 (id);"
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        for name, index in _dropped(here):
+            if index and index.parent and not index.constraint:
+                yield self.found(
+                    here,
+                    f"This fails: {short(name)} is a part of {short(index.parent)}.",
+                    f"DROP INDEX {short(index.parent)};",
+                    index.table,
+                    severity=here.by_schema,
+                )

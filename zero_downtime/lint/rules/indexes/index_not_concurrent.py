@@ -29,7 +29,7 @@ class IndexNotConcurrent(Rule):
     good = "CREATE INDEX CONCURRENTLY orders_amount ON orders (amount);"
 
     def check(self, here: Here) -> Iterator[Finding]:
-        if here.kind != "IndexStmt" or here.node.get("concurrent"):
+        if here.node.get("concurrent"):
             return
         table = here.table()
         if here.is_new(table) or not here.effect.builds:
@@ -73,7 +73,7 @@ class ConcurrentIndexOnPartitioned(Rule):
     )
 
     def check(self, here: Here) -> Iterator[Finding]:
-        if here.kind == "IndexStmt" and here.node.get("concurrent"):
+        if here.node.get("concurrent"):
             table = here.table()
             if here.partitioned(table) and here.node["relation"].get("inh"):
                 yield self.found(

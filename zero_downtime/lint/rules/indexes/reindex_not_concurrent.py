@@ -25,9 +25,10 @@ class ReindexNotConcurrent(Rule):
     good = "REINDEX TABLE CONCURRENTLY orders;"
 
     def check(self, here: Here) -> Iterator[Finding]:
-        if here.kind != "ReindexStmt" or "relation" not in here.node:
-            return
         if options_of(here.node.get("params")).get("concurrently"):
+            return
+        if "relation" not in here.node:
+            yield self._everything(here)
             return
         for key, mode in here.locks.items():
             if mode >= LockMode.SHARE:
@@ -42,3 +43,15 @@ class ReindexNotConcurrent(Rule):
                     fix,
                 )
                 return
+
+    def _everything(self, here: Here) -> Finding:
+        kind = here.node["kind"].removeprefix("REINDEX_OBJECT_")
+        name = here.node.get("name", "")
+        return self.found(
+            here,
+            f"REINDEX {kind} rebuilds every index of {name or 'the database'}, each under SHARE on"
+            " its table: writers of the table at hand wait, and readers that would use the index.",
+            re.sub(r"(?i)\b(schema|database|system)\b", r"\1 CONCURRENTLY", here.statement.sql)
+            + ";",
+            next((key for key in here.effect.scans if key in here.locks), None),
+        )
