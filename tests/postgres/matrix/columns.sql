@@ -1,0 +1,207 @@
+CREATE SCHEMA shop;
+CREATE TYPE shop.state AS ENUM ('open', 'paid', 'sent');
+CREATE TYPE shop.size AS (width integer, height integer);
+CREATE DOMAIN shop.email AS text CONSTRAINT has_at CHECK (VALUE LIKE '%@%');
+CREATE FUNCTION shop.twice(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
+CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TABLE shop.customers (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name varchar(20) NOT NULL,
+    mail shop.email,
+    code integer,
+    note text DEFAULT 'open',
+    kind text,
+    CONSTRAINT customers_code_key UNIQUE (code)
+);
+CREATE TABLE shop.orders (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    customer_id bigint,
+    code integer CONSTRAINT orders_code_fkey REFERENCES shop.customers (code),
+    state shop.state NOT NULL DEFAULT 'open',
+    total numeric(10,2) NOT NULL DEFAULT 0,
+    placed timestamptz NOT NULL DEFAULT now(),
+    doubled numeric GENERATED ALWAYS AS (total * 2) STORED,
+    CONSTRAINT orders_total_check CHECK (total >= 0)
+);
+COMMENT ON COLUMN shop.orders.total IS 'sum; of all lines';
+COMMENT ON CONSTRAINT orders_total_check ON shop.orders IS 'never negative';
+CREATE INDEX orders_placed ON shop.orders (placed);
+COMMENT ON INDEX shop.orders_placed IS 'for the list';
+CREATE INDEX orders_open ON shop.orders (customer_id) WHERE state = 'open';
+CREATE VIEW shop.recent AS SELECT id, customer_id, total FROM shop.orders;
+COMMENT ON VIEW shop.recent IS 'the last ones';
+GRANT SELECT ON shop.recent TO pg_read_all_data;
+CREATE VIEW shop.totals AS SELECT customer_id, sum(total) AS total FROM shop.recent GROUP BY 1;
+CREATE MATERIALIZED VIEW shop.sales AS
+    SELECT customer_id, sum(total) AS total FROM shop.orders GROUP BY customer_id;
+CREATE UNIQUE INDEX sales_customer ON shop.sales (customer_id);
+ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON shop.orders USING (customer_id > 0);
+CREATE TRIGGER touched BEFORE UPDATE ON shop.orders
+    FOR EACH ROW WHEN (new.customer_id > 0) EXECUTE FUNCTION shop.touch();
+CREATE TABLE shop.events (id bigint, at date NOT NULL, what text, PRIMARY KEY (id, at))
+    PARTITION BY RANGE (at);
+CREATE TABLE shop.events_jan PARTITION OF shop.events
+    FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE INDEX events_at ON shop.events (at);
+CREATE TABLE shop.events_feb (id bigint NOT NULL, at date NOT NULL, what text);
+CREATE TABLE shop.bookings (room integer, during tstzrange, size shop.size, plain integer);
+CREATE SEQUENCE shop.numbers;
+CREATE STATISTICS shop.orders_stats ON customer_id, code FROM shop.orders;
+INSERT INTO shop.customers (name, mail, code) VALUES ('ann', 'a@b', 1), ('bob', 'b@c', 2);
+INSERT INTO shop.orders (customer_id, code, total) VALUES (1, 1, 10), (2, 2, 20);
+INSERT INTO shop.events VALUES (1, '2026-01-05', 'x');
+INSERT INTO shop.events_feb VALUES (2, '2026-02-05', 'y');
+INSERT INTO shop.bookings VALUES (1, '[2026-01-01,2026-01-02)', (1, 2), 5);
+REFRESH MATERIALIZED VIEW shop.sales;
+
+--- a column
+-- new:
+ALTER TABLE shop.orders ADD note text;
+
+--- a required column with a default
+-- new:
+ALTER TABLE shop.orders ADD currency char(3) NOT NULL DEFAULT 'EUR';
+
+--- a column goes
+-- new:
+ALTER TABLE shop.customers DROP note;
+
+--- required
+-- new:
+ALTER TABLE shop.orders ALTER customer_id SET NOT NULL;
+
+--- no longer required
+-- new:
+ALTER TABLE shop.customers ALTER name DROP NOT NULL;
+
+--- a named NOT NULL
+-- since: 18
+-- new:
+ALTER TABLE shop.orders ADD CONSTRAINT who NOT NULL customer_id;
+
+--- a default
+-- new:
+ALTER TABLE shop.customers ALTER note SET DEFAULT 'y', ALTER kind SET DEFAULT 'z';
+
+--- no default
+-- new:
+ALTER TABLE shop.customers ALTER note DROP DEFAULT;
+
+--- longer varchar
+-- hazards down: type-change-rewrite, writers-wait
+-- new:
+ALTER TABLE shop.customers ALTER name TYPE varchar(50);
+
+--- varchar to text
+-- hazards down: type-change-rewrite, writers-wait
+-- new:
+ALTER TABLE shop.customers ALTER name TYPE text;
+
+--- integer to bigint
+-- hazards up: type-change-rewrite, writers-wait
+-- hazards down: type-change-rewrite, writers-wait
+-- new:
+ALTER TABLE shop.bookings ALTER plain TYPE bigint;
+
+--- text to integer by USING
+-- hazards up: type-change-rewrite, writers-wait
+-- hazards down: type-change-rewrite, writers-wait
+-- new:
+ALTER TABLE shop.customers ALTER kind TYPE integer USING kind::integer;
+
+--- a default that blocks the type
+-- hazards up: type-change-rewrite, writers-wait
+-- hazards down: type-change-rewrite, writers-wait
+-- new:
+ALTER TABLE shop.customers ALTER note DROP DEFAULT, ALTER note TYPE shop.state USING 'open',
+    ALTER note SET DEFAULT 'paid';
+
+--- to an array
+-- hazards up: type-change-rewrite, writers-wait
+-- new:
+ALTER TABLE shop.bookings ALTER plain TYPE integer[] USING ARRAY[plain];
+
+--- a type under views, policy, trigger and generated column
+-- hazards up: drop-column, drop-table, stored-generated-column, type-change-loses-data, type-change-rewrite, writers-wait
+-- hazards down: drop-column, drop-table, stored-generated-column, type-change-rewrite, writers-wait
+-- new:
+DROP VIEW shop.totals;
+DROP VIEW shop.recent;
+DROP MATERIALIZED VIEW shop.sales;
+DROP POLICY own ON shop.orders;
+DROP TRIGGER touched ON shop.orders;
+ALTER TABLE shop.orders DROP doubled;
+ALTER TABLE shop.orders ALTER total TYPE bigint;
+ALTER TABLE shop.orders ALTER customer_id TYPE integer;
+ALTER TABLE shop.orders ADD doubled numeric GENERATED ALWAYS AS (total * 2) STORED;
+CREATE VIEW shop.recent AS SELECT id, customer_id, total FROM shop.orders;
+COMMENT ON VIEW shop.recent IS 'the last ones';
+GRANT SELECT ON shop.recent TO pg_read_all_data;
+CREATE VIEW shop.totals AS SELECT customer_id, sum(total) AS total FROM shop.recent
+    GROUP BY 1;
+CREATE MATERIALIZED VIEW shop.sales AS
+    SELECT customer_id, sum(total) AS total FROM shop.orders GROUP BY customer_id;
+CREATE UNIQUE INDEX sales_customer ON shop.sales (customer_id);
+CREATE POLICY own ON shop.orders USING (customer_id > 0);
+CREATE TRIGGER touched BEFORE UPDATE ON shop.orders
+    FOR EACH ROW WHEN (new.customer_id > 0) EXECUTE FUNCTION shop.touch();
+
+--- collation
+-- new:
+ALTER TABLE shop.customers ALTER kind TYPE text COLLATE "C";
+
+--- storage, compression, statistics
+-- new:
+ALTER TABLE shop.customers ALTER kind SET STORAGE EXTERNAL, ALTER kind SET COMPRESSION pglz,
+    ALTER kind SET STATISTICS 300, ALTER kind SET (n_distinct=5);
+
+--- identity options
+-- new:
+ALTER TABLE shop.orders ALTER id SET INCREMENT BY 10 SET CACHE 5, ALTER id SET GENERATED BY DEFAULT;
+
+--- no identity
+-- new:
+ALTER TABLE shop.orders ALTER id DROP IDENTITY;
+
+--- serial
+-- hazards up: volatile-default, writers-wait
+-- new:
+ALTER TABLE shop.customers ADD n serial;
+
+--- a generated column
+-- hazards up: stored-generated-column, writers-wait
+-- new:
+ALTER TABLE shop.bookings ADD g integer GENERATED ALWAYS AS (plain * 2) STORED;
+
+--- a virtual column
+-- since: 18
+-- new:
+ALTER TABLE shop.bookings ADD g integer GENERATED ALWAYS AS (plain * 2) VIRTUAL;
+
+--- another expression
+-- since: 17
+-- hazards up: generated-expression-replaced, writers-wait
+-- hazards down: generated-expression-replaced, writers-wait
+-- new:
+ALTER TABLE shop.orders ALTER doubled SET EXPRESSION AS (total*3);
+
+--- stored becomes virtual
+-- since: 18
+-- hazards up: drop-column
+-- hazards down: drop-column, stored-generated-column, writers-wait
+-- new:
+ALTER TABLE shop.orders DROP doubled;
+ALTER TABLE shop.orders ADD doubled numeric GENERATED ALWAYS AS (total * 2) VIRTUAL;
+COMMENT ON COLUMN shop.orders.doubled IS 'v';
+
+--- no longer generated
+-- hazards down: drop-column, stored-generated-column, writers-wait
+-- new:
+ALTER TABLE shop.orders ALTER doubled DROP EXPRESSION;
+
+--- column privileges and comments
+-- new:
+GRANT SELECT (id), UPDATE (note) ON shop.customers
+    TO pg_monitor;
+COMMENT ON COLUMN shop.customers.note IS 'a ''note''';
