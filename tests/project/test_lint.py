@@ -49,7 +49,8 @@ def test_exit_codes(folder: Path) -> None:
     [
         (["lint", "missing.sql"], "missing.sql: there is no such file"),
         (["lint", "empty"], "empty: holds no .sql file"),
-        (["lint", "latin.sql"], "latin.sql: is not UTF-8 (byte 8)"),
+        (["lint", "dangling.sql"], "dangling.sql: is a link to nothing"),
+        (["lint", "folder.sql"], "folder.sql: holds no .sql file"),
         (["lint", "good.sql", "--schema", "broken.sql"], "broken.sql:1:1: syntax error"),
         (["lint", "broken.sql", "--effects"], "broken.sql:1:1: syntax error"),
         (["lint", "good.sql", "--baseline", "none.json"], "none.json: can't be read"),
@@ -67,7 +68,8 @@ def test_broken_input_is_one_sentence_and_exit_code_2(
 ) -> None:
     (folder / "good.sql").write_text("SELECT 1;")
     (folder / "broken.sql").write_text("selec 1;")
-    (folder / "latin.sql").write_bytes(b"SELECT '\xe9';")
+    (folder / "dangling.sql").symlink_to("nothing")
+    (folder / "folder.sql").mkdir()
     (folder / "empty").mkdir()
     result = run(*arguments)
     assert result.exit_code == 2

@@ -115,10 +115,11 @@ def judge(
         if unit.downgrade:
             walk.run(now, unit.downgrade, "downgrade")
             now.rewind()
+        walk.only(unit.only)
         kept = walk.without_suppressed()
         yield Part(
             _in_order([*kept, *walk.about_suppressions()], options),
-            [Note(text, place) for text, place in unit.notes] + walk.notes,
+            [*unit.notes, *walk.notes],
             len(walk.findings) - len(kept),
         )
 
@@ -130,10 +131,19 @@ def report_of(units: Iterable[Unit], parts: Iterable[Part]) -> Report:
     return Report(
         findings=tuple(finding for part in parts for finding in part.findings),
         notes=tuple(note for part in parts for note in part.notes),
-        files=len({unit.file for unit in reported}),
-        statements=sum(len(unit.upgrade) + len(unit.downgrade) for unit in reported),
+        files=len(
+            {file for unit in reported for file in ([unit.only] if unit.only else unit.files)}
+        ),
+        statements=sum(map(_size, reported)),
         suppressed=sum(part.suppressed for part in parts),
     )
+
+
+def _size(unit: Unit) -> int:
+    """The number of statements that are reported."""
+    if unit.only is None:
+        return len(unit.upgrade) + len(unit.downgrade)
+    return sum(s.location.file == unit.only for s in (*unit.upgrade, *unit.downgrade))
 
 
 def _in_order(findings: Iterable[Finding], options: Options) -> list[Finding]:
@@ -252,6 +262,12 @@ class _Walk:
                 found += rule.check(here)
         self.findings += found
 
+    def only(self, file: str | None) -> None:
+        """Forget what was found in the other file of a pair."""
+        if file is not None:
+            self.findings = [f for f in self.findings if f.location.file == file]
+            self.notes = [note for note in self.notes if note.location.file == file]
+
     def without_suppressed(self) -> list[Finding]:
         """The findings that no comment with a reason silences."""
         if not self.unit.suppressions:
@@ -329,6 +345,7 @@ def _silences(suppression: Suppression, finding: Finding) -> bool:
     return (
         bool(suppression.reason)
         and finding.rule in suppression.rules
+        and suppression.location.file == place.file
         and suppression.first_line <= place.line <= suppression.last_line
     )
 

@@ -30,11 +30,16 @@ class Finding(Struct, frozen=True):
     fix: str | None = None
 
 
+# What can keep lint from looking into something; "" for a remark about what it did look into.
+Cause = Literal["dynamic SQL", "placeholder", "psql command", "revision", ""]
+
+
 class Note(Struct, frozen=True):
-    """Something that lint could not look into."""
+    """Something that lint could not look into, or that it had to assume."""
 
     text: str
     location: Location
+    cause: Cause = "dynamic SQL"
 
 
 class Report(Struct, frozen=True):

@@ -17,8 +17,9 @@ from zero_downtime.lint.sources import (
     history_units,
     only,
     schema_state,
-    sql_histories,
 )
+from zero_downtime.lint.sql_files import files_alone, sql_histories
+from zero_downtime.lint.texts import Text
 from zero_downtime.lint.unit import Unit
 from zero_downtime.sql.effects import Effect, predict
 from zero_downtime.sql.script import error_location
@@ -37,7 +38,7 @@ class Request:
     """What is asked of lint."""
 
     paths: tuple[Path, ...] = ()
-    stdin: str | None = None
+    stdin: Text | None = None
     schema: str | None = None  # a file, or "history"
     diff: str | None = None
     major: int | None = None
@@ -95,7 +96,7 @@ def effects_of_request(
     request: Request, project: Project | None, say: Say = lambda line: None
 ) -> list[tuple[Statement, Effect]]:
     """The effect of every statement; files start anew from the schema, revisions follow on."""
-    histories, start = _read(request, project, say)
+    histories, start = _read(request, project, say, pairs=False)
     found: list[tuple[Statement, Effect]] = []
     for units in histories:
         now = (start or State()).copy()
@@ -110,7 +111,7 @@ def effects_of_request(
 
 def _effects(unit: Unit, state: State, major: int) -> list[tuple[Statement, Effect]]:
     found = []
-    for statement in unit.upgrade:
+    for statement in (*unit.upgrade, *unit.downgrade):
         state.transaction = statement.transaction
         try:
             effect = predict(statement.sql, state, major)
@@ -127,7 +128,7 @@ def _effects(unit: Unit, state: State, major: int) -> list[tuple[Statement, Effe
 
 
 def _read(
-    request: Request, project: Project | None, say: Say
+    request: Request, project: Project | None, say: Say, pairs: bool = True
 ) -> tuple[list[list[Unit]], State | None]:
     """What is to be judged, and the schema before it."""
     revisions = [path for path in request.paths if path.suffix == ".py"]
@@ -140,7 +141,8 @@ def _read(
     start = schema_state(Path(request.schema)) if request.schema not in (None, "history") else None
     if request.schema == "history":
         start = _state_after(history)
-    histories = sql_histories(scripts, request.stdin, request.in_transaction)
+    read_files = sql_histories if pairs else files_alone
+    histories = read_files(scripts, request.stdin, request.in_transaction)
     if revisions or folders:
         histories.append(_chosen(history, revisions, folders))
     elif not (request.paths or request.stdin is not None):
@@ -149,7 +151,11 @@ def _read(
         changed = changed_since(request.diff, project.root if project else Path.cwd())
         histories = [
             [
-                replace(unit, report=unit.report and Path(unit.file).resolve() in changed)
+                replace(
+                    unit,
+                    report=unit.report
+                    and any(Path(file).resolve() in changed for file in unit.files),
+                )
                 for unit in units
             ]
             for units in histories

@@ -1,9 +1,9 @@
-"""Where units come from: SQL files and folders, standard input, the project's Alembic history."""
+"""Where units come from beside SQL files: the project's Alembic history, and what git knows."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,10 @@ from zero_downtime.errors import (
     RevisionFailed,
     SeveralDatabases,
 )
-from zero_downtime.lint.unit import Unit, unit_of_script, with_python_suppressions
-from zero_downtime.sql.script import read_script, split
+from zero_downtime.lint.finding import Note
+from zero_downtime.lint.texts import read_text
+from zero_downtime.lint.unit import Unit, with_python_suppressions
+from zero_downtime.sql.script import split
 from zero_downtime.sql.state import State, state_from
 from zero_downtime.sql.statement import Direction, Location, Statement
 
@@ -28,66 +30,9 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def read_text(path: Path) -> str:
-    """The text of a file in UTF-8, a byte order mark removed. Raises InputError."""
-    try:
-        return decoded(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(
-            where=path, reason=f"can't be read ({error.strerror})", advice="Check the path"
-        ) from error
-
-
-def decoded(content: bytes, where: str) -> str:
-    """Bytes as UTF-8, a byte order mark removed. Raises InputError."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            where=where,
-            reason=f"is not UTF-8 (byte {error.start})",
-            advice="Save it in that encoding",
-        ) from error
-
-
 def schema_state(path: Path) -> State:
     """The state that a dump or any other script leaves. Raises InputError and ParseError."""
     return state_from(statement.sql for statement in split(read_text(path), str(path)))
-
-
-def sql_histories(
-    paths: Iterable[Path], stdin: str | None = None, in_transaction: bool = False
-) -> list[list[Unit]]:
-    """The SQL files named or found in folders, those of one folder as a history in name order."""
-    folders: dict[Path, set[Path]] = {}
-    for path in paths:
-        for file in _sql_files(path):
-            folders.setdefault(file.parent, set()).add(file)
-    histories = [
-        [_unit(read_text(file), str(file), in_transaction) for file in sorted(files)]
-        for files in folders.values()
-    ]
-    if stdin is not None:
-        histories.append([_unit(stdin.removeprefix("\ufeff"), "-", in_transaction)])
-    return histories
-
-
-def _unit(text: str, file: str, in_transaction: bool) -> Unit:
-    return unit_of_script(read_script(text, file, in_transaction), file)
-
-
-def _sql_files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        found = sorted(each for each in path.rglob("*.sql") if each.is_file())
-        if not found:
-            raise InputError(
-                where=path, reason="holds no .sql file", advice="Name the folder of the migrations"
-            )
-        yield from found
-    elif path.exists():
-        yield path
-    else:
-        raise InputError(where=path, reason="there is no such file", advice="Check the path")
 
 
 def history_units(
@@ -104,7 +49,7 @@ def history_units(
 
 
 def _revision_unit(project: Project, revision: Revision, capture: _Capture) -> Unit:
-    notes: list[tuple[str, Location]] = []
+    notes: list[Note] = []
     found: dict[Direction, tuple[Statement, ...]] = {}
     directions: tuple[Direction, ...] = ("upgrade", "downgrade")
     for direction in directions:
@@ -114,7 +59,7 @@ def _revision_unit(project: Project, revision: Revision, capture: _Capture) -> U
             raise
         except (HistoryError, RevisionFailed) as error:
             found[direction] = ()
-            notes.append((f"{direction}: {error}", Location(revision.file)))
+            notes.append(Note(f"{direction}: {error}", Location(revision.file), "revision"))
     unit = Unit(
         revision.file,
         found["upgrade"],

@@ -6,8 +6,9 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
+from zero_downtime.lint.finding import Note
 from zero_downtime.sql.script import Comment, Script
 from zero_downtime.sql.statement import Location, Statement
 
@@ -35,8 +36,15 @@ class Unit:
     suppressions: tuple[Suppression, ...] = ()
     revision: str | None = None
     phase: str | None = None
-    notes: tuple[tuple[str, Location], ...] = field(default=())
+    notes: tuple[Note, ...] = ()
     report: bool = True  # False: it only leads to the state before what is to be reported
+    only: str | None = None  # of a pair of files, the one that is reported
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files it is read from: a migration and its undoing may stand in two."""
+        beside = self.downgrade[0].location.file if self.downgrade else self.file
+        return frozenset((self.file, beside))
 
 
 def units_of(statements: Iterable[Statement]) -> list[Unit]:
@@ -57,8 +65,13 @@ def units_of(statements: Iterable[Statement]) -> list[Unit]:
 
 def unit_of_script(script: Script, file: str) -> Unit:
     """The unit of a SQL file."""
+    return Unit(file, script.statements, suppressions=suppressions_in(script))
+
+
+def suppressions_in(script: Script) -> tuple[Suppression, ...]:
+    """What the comments of a script silence."""
     found = (_in_sql(comment, script) for comment in script.comments)
-    return Unit(file, script.statements, suppressions=tuple(s for s in found if s))
+    return tuple(each for each in found if each is not None)
 
 
 def with_python_suppressions(unit: Unit, source: str) -> Unit:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from zero_downtime.sql.lexer import block_end, tokens
 
 # Plain literals and line comments as a whole, and what needs a closer look.
-_TELLING = re.compile(r"""'[^']*'|"[^"]*"|--[^\n]*|/\*|[;$\\'"]""")
+_TELLING = re.compile(r"""'[^']*'|"[^"]*"|--[^\n\r]*|/\*|[;$\\'"]""")
 _SPACE = re.compile(r"\s*")
 _REST_OF_WORD = re.compile(r"[\w$]*")
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")

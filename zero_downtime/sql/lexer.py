@@ -12,7 +12,7 @@ Kind = Literal["word", "other", "comment", "semicolon", "open", "close", "backsl
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
-  | (?P<comment>--[^\n]*)
+  | (?P<comment>--[^\n\r]*)
   | (?P<block>/\*)
   | (?P<other>[eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'
       | '[^']*'

@@ -49,10 +49,12 @@ def split(text: str, file: str = "-", in_transaction: bool = False) -> list[Stat
     return list(statements)
 
 
-def read_script(text: str, file: str = "-", in_transaction: bool = False) -> Script:
+def read_script(
+    text: str, file: str = "-", in_transaction: bool = False, first_line: int = 1
+) -> Script:
     """Cut a script without parsing it. ``in_transaction``: a runner wraps the whole script."""
     text = text.removeprefix("\ufeff")
-    places = _Places(text, file)
+    places = _Places(text, file, first_line)
     transactions = _Transactions(in_transaction)
     statements: list[Statement] = []
     comments: list[Comment] = []
@@ -68,19 +70,27 @@ def read_script(text: str, file: str = "-", in_transaction: bool = False) -> Scr
 def error_location(statement: Statement, error: NotParsed) -> Location:
     """The place in the file of an error in a statement."""
     before = statement.sql[: error.position]
-    line = statement.location.line + before.count("\n")
-    column = len(before) - before.rfind("\n")
-    if line == statement.location.line:
+    ends = [match.end() for match in _LINE_END.finditer(before)]
+    line = statement.location.line + len(ends)
+    column = len(before) - (ends[-1] if ends else 0) + 1
+    if not ends:
         column += statement.location.column - 1
     return Location(statement.location.file, line, column, line, column + 1)
+
+
+# A carriage return alone ends a line too, for PostgreSQL as for editors.
+_LINE_END = re.compile(r"\r\n?|\n")
+_NEWLINE = re.compile("\n")
 
 
 class _Places:
     """Offsets turned into lines and columns."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, first_line: int = 1) -> None:
         self._file = file
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._before = first_line - 1
+        ends = _LINE_END if "\r" in text else _NEWLINE
+        self._starts = [0, *(match.end() for match in ends.finditer(text))]
 
     def location(self, start: int, end: int) -> Location:
         line, column = self._place(start)
@@ -89,7 +99,7 @@ class _Places:
 
     def _place(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        return line + self._before, offset - self._starts[line - 1] + 1
 
 
 class _Transactions:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from zero_downtime_cli.options import colored, config_option, format_option, progress, server_option
+
+if TYPE_CHECKING:
+    from zero_downtime.lint.texts import Text
 
 
 @click.command()
@@ -116,9 +120,9 @@ def lint(
         raise SystemExit(1)
 
 
-def _standard_input() -> str:
+def _standard_input() -> Text:
     import sys
 
-    from zero_downtime.lint.sources import decoded
+    from zero_downtime.lint.texts import decoded
 
-    return decoded(sys.stdin.buffer.read(), "-")
+    return decoded(sys.stdin.buffer.read())

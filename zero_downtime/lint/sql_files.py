@@ -1,0 +1,170 @@
+"""SQL files as units: found in folders, paired, cut into sections, with what can't be followed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from msgspec import structs
+
+from zero_downtime.errors import InputError
+from zero_downtime.lint.finding import Note
+from zero_downtime.lint.layouts import Migration, arranged
+from zero_downtime.lint.sections import Section, sections
+from zero_downtime.lint.texts import Text, read
+from zero_downtime.lint.unit import Suppression, Unit, suppressions_in
+from zero_downtime.sql.script import Script, read_script
+from zero_downtime.sql.statement import Direction, Location, Statement
+
+# What makes Flyway run a file without a transaction.
+_NOT_TRANSACTIONAL = re.compile(
+    r"\b(?:concurrently|vacuum|alter\s+system|add\s+value"
+    r"|(?:create|drop)\s+(?:database|tablespace|subscription)|reindex)\b",
+    re.IGNORECASE,
+)
+_PSQL = re.compile(
+    r"^[ \t]*\\(?P<include>i|ir|include|include_relative)[ \t]+(?P<file>\S+)|\\gexec\b",
+    re.MULTILINE,
+)
+
+
+def sql_histories(
+    paths: Iterable[Path], stdin: Text | None = None, in_transaction: bool = False
+) -> list[list[Unit]]:
+    """The SQL files named or found in folders, those of one folder as a history in name order.
+
+    Raises InputError.
+    """
+    files = [file for path in paths for file in _sql_files(path)]
+    histories = [
+        [_unit(migration, in_transaction) for migration in history] for history in arranged(files)
+    ]
+    return histories + _standard_input(stdin, in_transaction)
+
+
+def files_alone(
+    paths: Iterable[Path], stdin: Text | None = None, in_transaction: bool = False
+) -> list[list[Unit]]:
+    """Each SQL file for itself, in the order of the histories. Raises InputError."""
+    files = [file for path in paths for file in _sql_files(path)]
+    asked = [file for history in arranged(files) for each in history for file in each.asked]
+    histories = [[_unit(Migration(file, None, (file,)), in_transaction)] for file in asked]
+    return histories + _standard_input(stdin, in_transaction)
+
+
+def _standard_input(stdin: Text | None, in_transaction: bool) -> list[list[Unit]]:
+    return [[_Reader("-", stdin, in_transaction).unit()]] if stdin is not None else []
+
+
+def _sql_files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        found = sorted(each for each in path.rglob("*.sql") if each.is_file())
+        if not found:
+            raise InputError(
+                where=path, reason="holds no .sql file", advice="Name the folder of the migrations"
+            )
+        yield from found
+    elif path.exists():
+        yield path
+    else:
+        reason = "is a link to nothing" if path.is_symlink() else "there is no such file"
+        raise InputError(where=path, reason=reason, advice="Check the path")
+
+
+def _unit(migration: Migration, in_transaction: bool) -> Unit:
+    """The unit of a file, with the file that undoes it."""
+    assert migration.up or migration.down
+    parts: list[Unit] = []
+    for path, direction in ((migration.up, "upgrade"), (migration.down, "downgrade")):
+        if path is not None:
+            reader = _Reader(str(path), read(path), in_transaction, migration.is_flyway)
+            part = reader.unit()
+            if direction == "downgrade":
+                part = _undoing(part)
+            parts.append(part)
+    if len(parts) == 1:
+        return parts[0]
+    up, down = parts
+    return Unit(
+        up.file,
+        up.upgrade,
+        (*up.downgrade, *down.downgrade),
+        (*up.suppressions, *down.suppressions),
+        notes=(*up.notes, *down.notes),
+        only=str(migration.asked[0]) if len(migration.asked) == 1 else None,
+    )
+
+
+def _undoing(unit: Unit) -> Unit:
+    """A file of which all statements undo another's."""
+    statements = tuple(structs.replace(each, direction="downgrade") for each in unit.upgrade)
+    return Unit(unit.file, (), statements, unit.suppressions, notes=unit.notes)
+
+
+class _Reader:
+    """Reads the text of one file into a unit."""
+
+    def __init__(
+        self, file: str, source: Text, in_transaction: bool, is_flyway: bool = False
+    ) -> None:
+        self._file = file
+        self._source = source
+        self._in_transaction = in_transaction
+        if is_flyway and not _NOT_TRANSACTIONAL.search(source.text):
+            self._in_transaction = True
+
+    def unit(self) -> Unit:
+        found: dict[Direction, list[Statement]] = {"upgrade": [], "downgrade": []}
+        suppressions: list[Suppression] = []
+        for section in sections(self._source.text):
+            script = self._script(section)
+            suppressions += suppressions_in(script)
+            statements = found[section.direction]
+            statements += _behind(statements, script.statements, section.direction)
+        return Unit(
+            self._file,
+            tuple(found["upgrade"]),
+            tuple(found["downgrade"]),
+            tuple(suppressions),
+            notes=tuple(self._notes()),
+        )
+
+    def _script(self, section: Section) -> Script:
+        inside = section.in_transaction
+        return read_script(
+            self._source.text[section.start : section.end],
+            self._file,
+            self._in_transaction if inside is None else inside,
+            section.first_line,
+        )
+
+    def _notes(self) -> Iterator[Note]:
+        if self._source.note:
+            yield Note(self._source.note, Location(self._file), "")
+        text = self._source.text
+        if "\\" not in text:
+            return
+        for found in _PSQL.finditer(text):
+            line = text.count("\n", 0, found.start("include")) + 1
+            said = "what \\gexec runs"
+            if found["include"]:
+                said = f"what \\{found['include']} {found['file']} includes: name that file too"
+            else:
+                line = text.count("\n", 0, found.start()) + 1
+            yield Note(said, Location(self._file, line), "psql command")
+
+
+def _behind(
+    before: Sequence[Statement], statements: Sequence[Statement], direction: Direction
+) -> Iterator[Statement]:
+    """The statements of another section: their transactions are others than those before."""
+    last = max((each.transaction or 0 for each in before), default=0)
+    if not last and direction == "upgrade":
+        yield from statements
+        return
+    for each in statements:
+        number = each.transaction
+        yield structs.replace(
+            each, direction=direction, transaction=None if number is None else number + last
+        )
