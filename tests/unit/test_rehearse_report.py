@@ -13,6 +13,7 @@ import pytest
 
 from zero_downtime.rehearse.result import (
     ClientError,
+    Crash,
     HeldLock,
     Lost,
     Moment,
@@ -57,6 +58,7 @@ BROKEN = RevisionResult(
     Rollback(
         "differs", False, ("missing: default of orders.note",), 100, (Lost("orders", lost=2),)
     ),
+    (Crash("in", "CREATE INDEX CONCURRENTLY i ON orders (a)", "r.py", 9, ("public.i",)),),
     ("readers waited up to 0.4 s",),
     ("rows of a_b stay",),
 )
@@ -74,6 +76,7 @@ def test_every_shape_says_the_verdict_first_and_the_reasons() -> None:
         assert re.search("unsafe", told, re.IGNORECASE)
         assert told.lower().index("unsafe") < told.index("readers waited up to 0.4 s")
         assert "ACCESS EXCLUSIVE" in told
+        assert "killed once: continued and undone, 1 INVALID index cleared" in told
     assert json.loads(json_text(RESULT))["verdict"] == "unsafe"
 
 

@@ -78,6 +78,7 @@ class Migrations:
                 self.budget,
                 settings.rows,
                 settings.clients,
+                settings.crash_points,
             )
             self._rehearsal = now
             now.begin(earlier)

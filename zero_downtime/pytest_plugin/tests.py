@@ -9,7 +9,7 @@ import pytest
 from zero_downtime.errors import ZeroDowntimeError
 from zero_downtime.history import Revision
 from zero_downtime.pytest_plugin.migrations import Migrations
-from zero_downtime.rehearse.judge import rollback_reasons, run_reasons
+from zero_downtime.rehearse.judge import crash_reasons, rollback_reasons, run_reasons
 
 pytestmark = pytest.mark.migrations
 
@@ -59,7 +59,8 @@ def test_revision_rolls_back(migrations: Migrations, revision: Revision) -> None
     if result.rollback is None:
         _refuse(result.reasons)
     else:
-        _refuse(rollback_reasons(result.rollback, result.phase)[0])
+        reasons, _ = rollback_reasons(result.rollback, result.phase)
+        _refuse([*reasons, *crash_reasons(result.crashes)])
 
 
 def test_revision_keeps_to_its_budget(migrations: Migrations, revision: Revision) -> None:

@@ -8,6 +8,7 @@ from zero_downtime.postgres.locks import LockMode
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.result import (
     ClientError,
+    Crash,
     HeldLock,
     RevisionResult,
     Rollback,
@@ -32,6 +33,7 @@ def judge(
         more, notes = rollback_reasons(result.rollback, result.phase)
         reasons += more
         warnings += notes
+    reasons += crash_reasons(result.crashes)
     runs: tuple[tuple[Direction, Run], ...] = (
         ("upgrade", result.upgrade),
         ("downgrade", result.downgrade),
@@ -62,6 +64,16 @@ _ERRORS = {
     "0A000": " (once per connection and prepared statement, until it reconnects)",
     "XX000": " (a type that was replaced: until the session ends)",
 }
+
+
+def crash_reasons(crashes: Collection[Crash]) -> list[str]:
+    """What could not be continued or undone after a kill."""
+    return [
+        f"{crash.file}:{crash.line}: killed {crash.moment} {shortened(crash.sql, 60)}:"
+        f" {crash.reason}"
+        for crash in crashes
+        if not crash.recovered
+    ]
 
 
 def run_reasons(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from zero_downtime.catalog import Catalog, compare_stable
 from zero_downtime.errors import (
@@ -15,14 +16,11 @@ from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget
+from zero_downtime.rehearse.crash import Killer, points
 from zero_downtime.rehearse.data import Data, Filled
 from zero_downtime.rehearse.judge import judge
 from zero_downtime.rehearse.live import Stage
-from zero_downtime.rehearse.result import (
-    RehearsalResult,
-    RevisionResult,
-    Run,
-)
+from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Run
 from zero_downtime.rehearse.rollback import Proven, Prover
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
@@ -44,6 +42,8 @@ class Rehearsal:
         budget: Budget,
         rows: int,
         clients: int,
+        crash_points: int | None = None,  # in each revision; None: all
+        rolled_back: bool = True,  # whether a kill that is rolled back is tried too
         progress: Progress = lambda line: None,
     ) -> None:
         config = project.config.rehearse
@@ -52,6 +52,8 @@ class Rehearsal:
         self.progress = progress
         self.rows = rows
         self.clients = clients
+        self.crash_points = crash_points
+        self.rolled_back = rolled_back
         self.seed = config.seed
         self.budget = budget
         self.tolerate = frozenset(config.tolerate)
@@ -66,6 +68,7 @@ class Rehearsal:
         self._first = Replay(project, None, history=history)
         self._first.notes = self.notes
         self.prover = Prover(server, self._replay, self.seed, frozenset())
+        self.killer = Killer(project, server, self._replay, self.prover.catalog)
         self.stage = Stage(
             server, self._replay, project.config.locks, clients, self.seed, self.prover.skip
         )
@@ -202,22 +205,18 @@ class Rehearsal:
             up,
             down,
             proven.rollback,
+            tuple(self._crashes(revision, before, proven)),
         )
         reasons, warnings = judge(result, self.budget, self.tolerate)
-        return (
-            RevisionResult(
-                revision.id,
-                revision.message,
-                revision.phase,
-                revision.file,
-                up,
-                down,
-                proven.rollback,
-                reasons,
-                (*warned, *warnings),
-            ),
-            proven,
-        )
+        return replace(result, reasons=reasons, warnings=(*warned, *warnings)), proven
+
+    def _crashes(self, revision: Revision, before: Catalog, proven: Proven) -> Iterator[Crash]:
+        chosen = points(proven.upgrade, self.crash_points, rolled_back=self.rolled_back)
+        if chosen and proven.after is not None and proven.rollback is not None:
+            restores = proven.rollback.outcome == "restores"
+            yield from self.killer.kill(
+                self.base, revision, proven.upgrade, before, proven.after, chosen, restores
+            )
 
     def _under_traffic(
         self, revision: Revision, proven: Proven, *, new_values: bool
@@ -275,7 +274,7 @@ class Rehearsal:
             Run(failed=said),
             Run(),
             None,
-            (f"the upgrade fails on tables with rows ({said})",)
+            reasons=(f"the upgrade fails on tables with rows ({said})",)
             if self._works_empty(revision)
             else (f"the upgrade fails ({said})",),
         )

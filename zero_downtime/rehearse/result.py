@@ -127,6 +127,23 @@ class Rollback:
 
 
 @dataclass(frozen=True)
+class Crash:
+    """An upgrade that was killed at a statement, and what became of it."""
+
+    moment: Literal["in", "after"]
+    sql: str
+    file: str
+    line: int
+    left: tuple[str, ...] = ()  # INVALID indexes that had to be dropped first
+    reason: str | None = None  # why it could not be continued or undone; None when it could
+
+    @property
+    def recovered(self) -> bool:
+        """Whether zd upgrade led on to the same catalog, and the way back was open."""
+        return self.reason is None
+
+
+@dataclass(frozen=True)
 class RevisionResult:
     """All that was seen of one revision."""
 
@@ -137,6 +154,7 @@ class RevisionResult:
     upgrade: Run
     downgrade: Run
     rollback: Rollback | None  # None when not even the upgrade came to its end
+    crashes: tuple[Crash, ...] = ()
     reasons: tuple[str, ...] = ()  # why it is unsafe
     warnings: tuple[str, ...] = ()
 
@@ -197,6 +215,7 @@ def _revision(result: RevisionResult) -> dict[str, Any]:
         "upgrade": _run(result.upgrade),
         "downgrade": _run(result.downgrade),
         "rollback": _rollback(result.rollback),
+        "crashes": [_crash(crash) for crash in result.crashes],
         "predicted_equals_observed": result.predicted_equals_observed,
         "reasons": list(result.reasons),
         "warnings": list(result.warnings),
@@ -240,6 +259,18 @@ def _step(step: StepResult) -> dict[str, Any]:
         "wal_bytes": step.wal_bytes,
         "errors": [_error(error) for error in step.errors],
         "differences": list(step.differences),
+    }
+
+
+def _crash(crash: Crash) -> dict[str, Any]:
+    return {
+        "moment": crash.moment,
+        "sql": crash.sql,
+        "file": crash.file,
+        "line": crash.line,
+        "recovered": crash.recovered,
+        "left": list(crash.left),
+        "reason": crash.reason,
     }
 
 

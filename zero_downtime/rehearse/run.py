@@ -15,6 +15,7 @@ from zero_downtime.rehearse.result import RehearsalResult
 # A scratch server on which vacuuming does not come between, and waits are in the log.
 SETTINGS = {"autovacuum": "off", "log_lock_waits": "on", "deadlock_timeout": "200ms"}
 
+_FEW = 25  # revisions: in a longer history a kill that is simply rolled back is not tried
 _ROWS_IN_MEMORY = 20_000  # a table; beyond that the server's files go to the disk
 
 
@@ -29,6 +30,7 @@ class Options:
     server: str | None = None
     i_know: bool = False
     budget: str | None = None  # see rehearse.budget
+    crash_points: int | None = None  # in each revision
 
 
 def rehearse(
@@ -48,9 +50,13 @@ def rehearse(
     budget = read_budget(written, Budget(config.stall_ms))
     rows = config.rows if options.rows is None else options.rows
     clients = config.clients if options.clients is None else options.clients
+    most = config.crash_points if options.crash_points is None else options.crash_points
     server = scratch_server(where, rows)
     try:
-        with Rehearsal(project, history, server, budget, rows, clients, progress) as rehearsal:
+        few = len(tested) <= _FEW
+        with Rehearsal(
+            project, history, server, budget, rows, clients, most, few, progress
+        ) as rehearsal:
             rehearsal.begin(earlier)
             for number, revision in enumerate(tested, 1):
                 progress(f"{number}/{len(tested)} {revision.id} {revision.message}")

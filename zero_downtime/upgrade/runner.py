@@ -118,12 +118,14 @@ def upgrade(
     locks: Locks | None = None,
     tell: Tell | None = None,
     say: Say | None = None,
+    replay: Replay | None = None,
 ) -> UpgradeResult:
     """Apply the revisions up to ``target`` (the head), but none of phase contract unless told.
 
-    Raises LockNotAcquired, RevisionFailed, AnotherRunner, HistoryError, EnvironmentFailed.
+    ``replay`` is the project on that database, where the caller has it already. Raises
+    LockNotAcquired, RevisionFailed, AnotherRunner, HistoryError, EnvironmentFailed.
     """
-    with _Runner(project, url, locks, tell, say) as runner:
+    with _Runner(project, url, locks, tell, say, replay) as runner:
         if target in (None, "head"):
             head = runner.replay.history.head()
             target = head.id if head else "heads"
@@ -202,12 +204,13 @@ class _Runner:
         locks: Locks | None,
         tell: Tell | None,
         say: Say | None,
+        replay: Replay | None = None,
     ) -> None:
         self.url = database_url(project, url)
         self._project = project
         self._locks = locks or project.config.locks
         self._tell = tell or (lambda event: None)
-        self.replay = Replay(project, self.url, say=say, strict=True)
+        self.replay = replay or Replay(project, self.url, say=say, strict=True)
         self._leftovers: list[str] = []
         self._statements: list[Statement] = []  # of the revision, when they can be rendered
         self._in_parts = False  # whether the revision commits in between

@@ -21,6 +21,11 @@ from zero_downtime_cli.options import (
 @click.option("--rows", type=click.IntRange(0), help="Rows in each table. Default: the setting.")
 @click.option("--clients", type=click.IntRange(1), help="Readers and writers. Default: 4.")
 @click.option(
+    "--crash-points",
+    type=click.IntRange(0),
+    help="Moments in each revision at which its upgrade is killed. Default: 2.",
+)
+@click.option(
     "--budget",
     metavar="LIMITS",
     help="Limits beyond which a revision is unsafe, such as"
@@ -35,6 +40,7 @@ def rehearse(
     end: str | None,
     rows: int | None,
     clients: int | None,
+    crash_points: int | None,
     budget: str | None,
     i_know: bool,
     server: str | None,
@@ -58,7 +64,9 @@ def rehearse(
 
     project = find_project(config_file)
     with progress() as say:
-        result = run(project, Options(start, end, rows, clients, server, i_know, budget), say)
+        result = run(
+            project, Options(start, end, rows, clients, server, i_know, budget, crash_points), say
+        )
     if shape == "text":
         color, width = colored()
         click.echo(report.text(result, width, color), color=color)

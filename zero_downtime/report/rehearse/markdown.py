@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zero_downtime.rehearse.result import RehearsalResult, RevisionResult, Run, StepResult
-from zero_downtime.report.rehearse.words import milliseconds, rollback_facts, seconds, summary
+from zero_downtime.report.rehearse.words import (
+    crash_facts,
+    milliseconds,
+    rollback_facts,
+    seconds,
+    summary,
+)
 from zero_downtime.sql.words import is_setting, shortened
 
 _MOST_STEPS = 30  # of one direction: a comment has its limits
@@ -60,6 +66,8 @@ def _details(revision: RevisionResult) -> Iterator[str]:
         yield from _steps(name, run)
     if revision.rollback:
         yield from ("", f"Rollback: {_text(' · '.join(rollback_facts(revision.rollback)))}")
+    if revision.crashes:
+        yield from ("", f"Crashes: {crash_facts(revision.crashes)}")
     yield from ("", "</details>")
 
 

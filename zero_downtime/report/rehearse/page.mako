@@ -1,6 +1,6 @@
 <%!
 from zero_downtime.report.rehearse.timeline import CHART, LEFT, ROW, WIDTH, timeline
-from zero_downtime.report.rehearse.words import milliseconds, rollback_facts, seconds, summary
+from zero_downtime.report.rehearse.words import crash_facts, milliseconds, rollback_facts, seconds, summary
 %>
 <!doctype html>
 <html lang="en">
@@ -79,6 +79,9 @@ ${direction(name, run)}
 % if revision.rollback:
 <p><b>rollback</b> <span class="${'safe' if revision.rollback.outcome == 'restores' else 'unsafe'}">
 ${revision.rollback.outcome}</span> ${' · '.join(rollback_facts(revision.rollback))}</p>
+% endif
+% if revision.crashes:
+<p><b>crashes</b> ${crash_facts(revision.crashes)}</p>
 % endif
 % endfor
 </body>

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from zero_downtime.rehearse.result import (
+    Crash,
     HeldLock,
     RehearsalResult,
     RevisionResult,
@@ -17,7 +19,13 @@ from zero_downtime.rehearse.result import (
     StepResult,
     Waits,
 )
-from zero_downtime.report.rehearse.words import milliseconds, rollback_facts, seconds, summary
+from zero_downtime.report.rehearse.words import (
+    crash_facts,
+    milliseconds,
+    rollback_facts,
+    seconds,
+    summary,
+)
 from zero_downtime.sql.words import is_setting, shortened
 
 _MOST_STEPS = 12  # of one direction; JSON has them all
@@ -76,6 +84,8 @@ def _revision(revision: RevisionResult, width: int) -> list[Text]:
     lines += _direction("downgrade", revision.downgrade, width)
     if revision.rollback is not None:
         lines.append(_rollback(revision.rollback))
+    if revision.crashes:
+        lines.append(_crashes(revision.crashes))
     return lines
 
 
@@ -145,4 +155,11 @@ def _rollback(rollback: Rollback) -> Text:
     line.append(rollback.outcome, "bold green" if good else "bold red")
     facts = rollback_facts(rollback)
     line.append(" · ".join(["", *facts]), "default not bold")
+    return line
+
+
+def _crashes(crashes: Sequence[Crash]) -> Text:
+    good = all(crash.recovered for crash in crashes)
+    line = Text("  crashes ", "bold")
+    line.append(crash_facts(crashes), "default not bold" if good else "bold red")
     return line

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from zero_downtime.rehearse.result import RehearsalResult, Rollback
+from collections.abc import Sequence
+
+from zero_downtime.rehearse.result import Crash, RehearsalResult, Rollback
 
 
 def summary(result: RehearsalResult) -> str:
@@ -35,6 +37,16 @@ def rollback_facts(rollback: Rollback) -> list[str]:
         changed = f"{rollback.rows_changed:,}" if rollback.rows_changed else "none"
         facts.append(f"{rollback.rows_checked:,} rows checked, {lost} lost, {changed} changed")
     return facts
+
+
+def crash_facts(crashes: Sequence[Crash]) -> str:
+    """How often the upgrade was killed, and what became of it."""
+    count, recovered = len(crashes), sum(crash.recovered for crash in crashes)
+    times = "once" if count == 1 else f"{count} times"
+    went = "continued and undone" if recovered == count else f"recovered {recovered} times"
+    left = sum(len(crash.left) for crash in crashes)
+    cleared = f", {left} INVALID index{'es' * (left != 1)} cleared" if left else ""
+    return f"killed {times}: {went}{cleared}"
 
 
 def seconds(value: float) -> str:
