@@ -51,7 +51,7 @@ def test_a_proof_counts_where_the_parent_was_never_shown() -> None:
 
 def test_dropping_a_table_with_its_partitions_speaks_of_the_table() -> None:
     assert found("DROP TABLE readings_1") == ["drop-partition"]
-    assert found("DROP TABLE readings") == ["drop-table"]
+    assert found("DROP TABLE readings") == ["drop-table", "other-table-locked"]
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,10 @@ class Rule:
             lock = effect.mode_on(relation)
         if lock is None and effect.strongest and relation is None:
             relation, lock = effect.strongest.relation, effect.strongest.mode
-        whole = (
-            set(here.state.tree(relation)) if relation and isinstance(here, Here) else {relation}
-        )
+        whole: set[str | None] = {relation}
+        if relation and isinstance(here, Here):
+            is_sequence = here.relation(relation).kind == "sequence"
+            whole = set() if is_sequence else set(here.state.tree(relation))
         return Finding(
             rule=self.name(),
             severity=severity or self.severity,

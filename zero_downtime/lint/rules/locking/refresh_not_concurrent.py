@@ -1,4 +1,4 @@
-"""A materialized view refreshed while its readers wait."""
+"""Materialized views filled while others wait, or where PostgreSQL refuses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from zero_downtime.postgres.locks import LockMode
 class RefreshNotConcurrent(Rule):
     """A materialized view in use is refreshed without CONCURRENTLY."""
 
-    severity = "warning"
     on = ("RefreshMatViewStmt",)
     why = (
         "REFRESH MATERIALIZED VIEW holds ACCESS EXCLUSIVE on the view while its whole query runs:"
@@ -28,13 +27,11 @@ class RefreshNotConcurrent(Rule):
     good = "SET lock_timeout = '2s';\nREFRESH MATERIALIZED VIEW CONCURRENTLY sales;"
 
     def check(self, here: Here) -> Iterator[Finding]:
-        if here.kind != "RefreshMatViewStmt" or here.node.get("concurrent"):
-            return
         key = here.table()
-        if here.is_new(key) or here.node.get("skipData"):
+        if here.node.get("concurrent") or here.is_new(key) or here.node.get("skipData"):
             return
         fix = re.sub(r"(?i)\bview\b", "VIEW CONCURRENTLY", here.statement.sql, count=1)
-        unique = any(i.unique for i in here.state.indexes_of(key))
+        unique = _has_key(here, key)
         first = "" if unique else f"CREATE UNIQUE INDEX CONCURRENTLY … ON {short(key)} (…);\n"
         yield self.found(
             here,
@@ -44,3 +41,68 @@ class RefreshNotConcurrent(Rule):
             key,
             fix if unique else None,
         )
+
+
+def _has_key(here: Here, key: str) -> bool:
+    """Whether a unique index over plain columns tells the view's rows apart."""
+    return any(i.unique and i.plain and None not in i.columns for i in here.state.indexes_of(key))
+
+
+class RefreshConcurrentlyRefused(Rule):
+    """A materialized view without a unique index is refreshed CONCURRENTLY."""
+
+    on = ("RefreshMatViewStmt",)
+    why = (
+        "REFRESH … CONCURRENTLY compares old and new rows by a unique index over plain columns,"
+        " without a predicate. Without one it fails."
+    )
+    safe = "CREATE UNIQUE INDEX CONCURRENTLY on columns that tell the view's rows apart."
+    bad = (
+        "CREATE MATERIALIZED VIEW moods AS SELECT state FROM orders;\n"
+        "-- next file\nSET lock_timeout = '2s';\nREFRESH MATERIALIZED VIEW CONCURRENTLY moods;"
+    )
+    good = "SET lock_timeout = '2s';\nREFRESH MATERIALIZED VIEW CONCURRENTLY sales;"
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        if not here.node.get("concurrent"):
+            return
+        key = here.table()
+        relation = here.state.relation(key)
+        if relation is None or relation.kind != "materialized view" or _has_key(here, key):
+            return
+        yield self.found(
+            here,
+            f"This fails: {short(key)} has no unique index over plain columns by which to compare"
+            " its rows.",
+            f"CREATE UNIQUE INDEX CONCURRENTLY … ON {short(key)} (…);  {here.by_itself}",
+            key,
+            severity=here.by_schema,
+        )
+
+
+class MaterializedViewFilled(Rule):
+    """A materialized view is made with its rows in the transaction of the migration."""
+
+    severity = "warning"
+    default = False
+    on = ("CreateTableAsStmt",)
+    why = (
+        "The whole query runs inside the migration, which waits for it with everything that it"
+        " holds, and keeps vacuum from cleaning up."
+    )
+    safe = "WITH NO DATA, and a REFRESH in a step of its own."
+    bad = "CREATE MATERIALIZED VIEW moods AS SELECT state, count(*) FROM orders GROUP BY state;"
+    good = (
+        "CREATE MATERIALIZED VIEW moods AS SELECT state, count(*) FROM orders GROUP BY state"
+        " WITH NO DATA;"
+    )
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        into = here.node["into"]
+        if here.node.get("objtype") == "OBJECT_MATVIEW" and not into.get("skipData"):
+            name = into["rel"]["relname"]
+            yield self.found(
+                here,
+                f"The query of {name} runs to its end inside the migration.",
+                f"{here.statement.sql} WITH NO DATA;\nREFRESH MATERIALIZED VIEW {name};",
+            )
