@@ -57,13 +57,14 @@ def points(
     """
     during, between, commits = [], [], []
     told = [each for each in enumerate(observed) if not is_setting(each[1].statement.sql)]
-    for (position, seen), following in zip(told, [*told[1:], None], strict=True):
+    for place, (position, seen) in enumerate(told):
         number = seen.statement.transaction
+        following = [each.statement.transaction for _, each in told[place + 1 : place + 2]]
         if number is None:
             if seen.predicted is not None and not seen.predicted.transactional:
                 during.append(Point(position, "in", seen.predicted))
             between.append(Point(position, "after"))  # which is before the next one
-        elif following is None or following[1].statement.transaction != number:
+        elif following != [number]:
             commits.append(Point(position, "after"))
     return tuple([*during, *between, *(commits if rolled_back else ())][:most])
 
