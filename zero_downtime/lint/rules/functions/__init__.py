@@ -1,0 +1,1 @@
+"""Functions, and what is made of them: indexes, generated columns, checks."""

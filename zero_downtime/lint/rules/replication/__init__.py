@@ -1,0 +1,1 @@
+"""Logical replication: what goes to subscribers, and by what they find the row."""

@@ -1,0 +1,1 @@
+"""Style; all but plain mistakes is off by default."""
