@@ -132,8 +132,8 @@ def test_a_function_in_an_index_has_no_search_path_from_17_on(
         f"CREATE FUNCTION f(t text) RETURNS text {function};"
         "CREATE INDEX CONCURRENTLY i ON orders (f(code))"
     )
-    assert found(sql, major=17) == (["index-function-search-path"] if fails else [])
-    assert found(sql, major=16) == []
+    assert ("index-function-search-path" in found(sql, major=17)) is fails
+    assert "index-function-search-path" not in found(sql, major=16)
 
 
 def test_what_is_off_by_default_can_be_asked_for(found: Found) -> None:

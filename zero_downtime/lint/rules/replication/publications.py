@@ -151,8 +151,8 @@ class PublishedTableTruncated(Rule):
     why = "TRUNCATE is replicated like any other change: the subscribers' tables are emptied too."
     safe = "Leave truncate out of the publication where copies are to keep the rows."
     bad = _FEED + _TIMEOUT + "TRUNCATE orders CASCADE;"
-    good = _FEED + _TIMEOUT + "TRUNCATE scratch_notes;"
-    also = ()
+    good = _FEED + "DELETE FROM orders WHERE id = 7;"
+    also = ("truncate-table",)
 
     def check(self, here: Here) -> Iterator[Finding]:
         for item in here.node["relations"]:
