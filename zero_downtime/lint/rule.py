@@ -176,6 +176,17 @@ class There:
         for kind in kinds:
             yield from self._by_kind.get(kind, ())
 
+    def trees(self, *kinds: str) -> Iterator[tuple[Seen, Node]]:
+        """The statements of these kinds with their parse trees, which are made once."""
+        for kind in kinds:
+            if kind not in self._trees:
+                self._trees[kind] = [(seen, seen.node) for seen in self.of(kind)]
+            yield from self._trees[kind]
+
+    @cached_property
+    def _trees(self) -> dict[str, list[tuple[Seen, Node]]]:
+        return {}
+
     @cached_property
     def _by_kind(self) -> Mapping[str, list[Seen]]:
         found: dict[str, list[Seen]] = {}
@@ -253,8 +264,15 @@ class Here:
 
     @property
     def rest(self) -> Iterator[Parsed]:
-        """The statements after it in its unit."""
+        """The statements after it in its unit. Each is parsed: see also :meth:`following`."""
         return parsed(islice(self._statements, self._position + 1, None))
+
+    def following(self, word: str, limit: int | None = 300) -> Iterator[Parsed]:
+        """The next statements of its unit, of those in whose text a word stands."""
+        end = None if limit is None else self._position + 1 + limit
+        word = word.lower()
+        behind = islice(self._statements, self._position + 1, end)
+        return parsed(statement for statement in behind if word in statement.sql.lower())
 
     @property
     def upgrade(self) -> Iterator[tuple[str, Node]]:

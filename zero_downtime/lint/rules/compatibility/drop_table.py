@@ -16,7 +16,9 @@ class DropTable(Rule):
     on = ("DropStmt",)
     why = (
         "Queries of the running release on the table fail, and its rows are gone for good. With"
-        " foreign keys the tables at their other ends are locked as well (ACCESS EXCLUSIVE)."
+        " foreign keys the tables at their other ends are locked as well (ACCESS EXCLUSIVE). Where"
+        " the declared models of the release before are known, they decide: what they no longer map"
+        " may go."
     )
     safe = (
         "Release code that no longer uses the table, then drop it: in a revision whose phase is"
@@ -32,24 +34,37 @@ class DropTable(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind != "DropStmt" or here.node["removeType"] not in _STORED:
             return
-        if here.phase == "contract":
-            return
         for item in here.node["objects"]:
             key = here.state.key_of(path_of(item))
             if here.is_new(key) or not here.state.exists(key):
                 continue
             if here.relation(key).is_partition:
                 continue  # see drop-partition
+            mapped = here.around.mapped(key, None)
+            if mapped is False or (mapped is None and here.phase == "contract"):
+                continue
             others = [short(k) for k in here.locks if k != key and _is_table(here, k)]
             also = f" {', '.join(others)} is locked with it." if others else ""
+            again = here.node.get("missing_ok") and here.state.relation(key) is None
+            subject = "Code that still uses"
+            if mapped:
+                subject = "The declared models still map this table: code that uses"
             yield self.found(
                 here,
-                f"Code that still uses {short(key)} fails from here on, and its rows are lost."
-                + also,
+                f"{subject} {short(key)} fails from here on, and its rows are lost." + also,
                 f"First release code without {short(key)}; then drop it in a revision with"
                 f' phase = "contract".',
                 key,
+                severity="warning" if again and _made_again(here, key) else None,
             )
+
+
+def _made_again(here: Here, key: str) -> bool:
+    """DROP TABLE IF EXISTS before CREATE TABLE: most likely there is none."""
+    return any(
+        kind == "CreateStmt" and here.state.key_of_range(node["relation"], create=True) == key
+        for _, kind, node in here.following(key.rpartition(".")[2])
+    )
 
 
 _STORED = ("OBJECT_TABLE", "OBJECT_MATVIEW")

@@ -105,7 +105,7 @@ class DeleteWithoutWhere(Rule):
         ):
             return
         severity: Severity | None = None
-        for _, kind, node in here.rest:
+        for _, kind, node in here.following("insert"):
             if kind == "InsertStmt" and here.state.key_of_range(node["relation"]) == key:
                 severity = "warning"  # its content is replaced
                 break

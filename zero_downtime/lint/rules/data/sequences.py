@@ -92,12 +92,12 @@ class SequenceNotMoved(Rule):
     )
 
     def at_end(self, there: There) -> Iterator[Finding]:
-        inserts = list(there.of("InsertStmt"))
-        if not inserts or there.direction == "downgrade" or _moves_sequence(there):
+        if there.direction == "downgrade" or next(there.of("InsertStmt"), None) is None:
+            return
+        if _moves_sequence(there):
             return
         told: set[str] = set()
-        for seen in reversed(inserts):
-            node = seen.node
+        for seen, node in reversed(list(there.trees("InsertStmt"))):
             key = there.state.key_of_range(node["relation"])
             relation = there.before.relation(key)
             if relation is None or key in told:
@@ -133,9 +133,7 @@ def _moves_sequence(there: There) -> bool:
         return True
     if any(_restarts_identity(seen) for seen in there.of("AlterTableStmt")):
         return True
-    return any(
-        name[-1] == "setval" for seen in there.of("SelectStmt") for name in functions_in(seen.node)
-    )
+    return any("setval" in seen.statement.sql.lower() for seen in there.of("SelectStmt"))
 
 
 def _restarts_identity(seen: Seen) -> bool:

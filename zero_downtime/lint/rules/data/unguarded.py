@@ -67,7 +67,7 @@ class DisabledTrigger(Rule):
 
     def _enabled_again(self, here: Here) -> Statement | None:
         key = here.table()
-        for statement, kind, node in here.rest:
+        for statement, kind, node in here.following("enable"):
             if kind != "AlterTableStmt" or here.state.key_of_range(node["relation"]) != key:
                 continue
             if any(fields_of(item)["subtype"] in _ON for item in node.get("cmds", ())):

@@ -32,11 +32,10 @@ class EnumValueRemoved(Rule):
     )
 
     def at_end(self, there: There) -> Iterator[Finding]:
-        for seen in there.of("CreateEnumStmt"):
-            key = there.state.type_key(names_of(seen.node["typeName"]))
+        for seen, node in there.trees("CreateEnumStmt"):
+            key = there.state.type_key(names_of(node["typeName"]))
             yield from self._compared(there, seen, key)
-        for seen in there.of("RenameStmt"):
-            node = seen.node
+        for seen, node in there.trees("RenameStmt"):
             if node["renameType"] == "OBJECT_TYPE":
                 path = path_of(node["object"])
                 key = there.state.type_key((*path[:-1], node["newname"]))

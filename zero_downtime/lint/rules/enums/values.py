@@ -40,7 +40,7 @@ class EnumValueUsedEarly(Rule):
         if same and facts and facts.born == here.state.unit and here.major >= 17:
             return
         value = here.node["newVal"]
-        for statement, kind, node in here.rest:
+        for statement, kind, node in here.following(value, limit=None):
             if statement.transaction != here.statement.transaction:
                 return
             if kind not in _NOT_EVALUATED and _uses(here, kind, node, value):

@@ -200,7 +200,7 @@ def _unbounded(here: Here, why: str) -> tuple[str, LockMode] | None:
 
 def _set_later(here: Here) -> Statement | None:
     """The statement behind this one that sets a lock_timeout which has an effect."""
-    for statement, kind, node in here.rest:
+    for statement, kind, node in here.following("lock_timeout", limit=None):
         if _sets(kind, node, statement.transaction is not None):
             return statement
     return None

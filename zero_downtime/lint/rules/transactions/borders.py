@@ -101,10 +101,10 @@ class UnfinishedTransaction(Rule):
 
     def at_end(self, there: There) -> Iterator[Finding]:
         begun: Seen | None = None
-        for seen in there.of("TransactionStmt"):
-            if _begins(seen.kind, seen.node):
+        for seen, node in there.trees("TransactionStmt"):
+            if _begins(seen.kind, node):
                 begun = begun or seen
-            elif seen.node["kind"] in _ENDS:
+            elif node["kind"] in _ENDS:
                 begun = None
         if begun is None or there.revision is not None:
             return
@@ -177,7 +177,7 @@ class PreparedTransaction(Rule):
         if here.node["kind"] != "TRANS_STMT_PREPARE":
             return
         name = here.node.get("gid")
-        for _, kind, node in here.rest:
+        for _, kind, node in here.following("prepared"):
             ends = ("TRANS_STMT_COMMIT_PREPARED", "TRANS_STMT_ROLLBACK_PREPARED")
             if kind == "TransactionStmt" and node["kind"] in ends and node.get("gid") == name:
                 return

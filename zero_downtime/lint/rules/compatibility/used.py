@@ -1,0 +1,86 @@
+"""What the running release may use, and what a unit only replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from zero_downtime.lint.rule import Here, Seen, There
+from zero_downtime.sql.tree import Node, fields_of, path_of
+
+CONTRACT = 'then drop it in a revision with phase = "contract".'
+
+
+def dropped(there: There, *kinds: str) -> Iterator[tuple[Seen, Node, Node]]:
+    """Each object that a DROP of these kinds names: statement, its tree, the object."""
+    for seen, node in there.trees("DropStmt"):
+        if node["removeType"] in kinds:
+            for item in node.get("objects", ()):
+                yield seen, node, item
+
+
+def was_in_use(there: There, key: str) -> bool:
+    """Whether there was such a relation before the unit, as far as we can know."""
+    relation = there.before.relation(key)
+    if relation is None:
+        return not there.before.complete and not _made_here(there, key)
+    return relation.born != there.before.unit and not relation.temporary
+
+
+def _made_here(there: There, key: str) -> bool:
+    name = key.rpartition(".")[2]
+    for _, node in there.trees("ViewStmt", "CreateTableAsStmt", "CreateSeqStmt", "CreateStmt"):
+        into = node.get("into", {}).get("rel", {})
+        made = node.get("view") or node.get("sequence") or node.get("relation") or into
+        if made.get("relname") == name:
+            return True
+    return False
+
+
+def type_name(node: Node) -> str:
+    """The last part of the name of the type that a statement makes."""
+    if "typevar" in node:
+        return str(node["typevar"]["relname"])
+    names = node.get("typeName") or node.get("domainname") or ()
+    return path_of({"List": {"items": names}})[-1]
+
+
+def alters(there: There, *subtypes: str) -> bool:
+    """Whether the unit has such a part of ALTER TABLE."""
+    return any(
+        fields_of(item)["subtype"] in subtypes
+        for _, node in there.trees("AlterTableStmt")
+        for item in node.get("cmds", ())
+    )
+
+
+def undone_by(here: Here, table: str, column: str, *subtypes: str) -> bool:
+    """Whether the upgrade, which a downgrade undoes, did one of these to the column."""
+    for kind, node in here.upgrade:
+        if kind != "AlterTableStmt" or here.state.key_of_range(node["relation"]) != table:
+            continue
+        if _has(node.get("cmds", ()), column, subtypes):
+            return True
+    return False
+
+
+def follows(here: Here, table: str, column: str, *subtypes: str) -> bool:
+    """Whether the same statement or a later one does one of these to the column."""
+    if _has(here.node.get("cmds", ()), column, subtypes):
+        return True
+    return any(
+        kind == "AlterTableStmt"
+        and here.state.key_of_range(node["relation"]) == table
+        and _has(node.get("cmds", ()), column, subtypes)
+        for _, kind, node in here.following(column)
+    )
+
+
+def _has(commands: Iterable[Node], column: str, subtypes: tuple[str, ...]) -> bool:
+    for item in commands:
+        command = fields_of(item)
+        named = command.get("name") or fields_of(command.get("def")).get("colname")
+        if command["subtype"] not in subtypes or named != column:
+            continue
+        if command["subtype"] != "AT_ColumnDefault" or "def" in command:
+            return True
+    return False
