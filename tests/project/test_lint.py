@@ -153,10 +153,10 @@ def test_only_what_changed_since_a_git_ref_is_reported(folder: Path) -> None:
     git("add", ".")
     git("commit", "-m", "first")
     git("checkout", "-b", "work")
-    (folder / "m" / "2.sql").write_text(QUIET + INDEX)
+    (folder / "m" / "2.sql").write_text(QUIET + INDEX.replace("(amount)", "(b)"))
     git("add", ".")
     git("commit", "-m", "second")
-    (folder / "m" / "3.sql").write_text(QUIET + INDEX)
+    (folder / "m" / "3.sql").write_text(QUIET + INDEX.replace("(amount)", "(c)"))
     result = run("lint", "m", "--diff", "trunk", "--format", "json")
     assert rules(result) == [
         ("index-not-concurrent", "2.sql"),
@@ -253,8 +253,8 @@ def test_a_file_that_is_no_revision_is_refused(
 def test_sql_files_can_follow_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copied("ledger", tmp_path, monkeypatch)
     (tmp_path / "m.sql").write_text(QUIET + "ALTER TABLE posting ALTER COLUMN amount TYPE bigint;")
-    assert run("lint", "m.sql", "--fail-on", "warning").exit_code == 1
-    assert run("lint", "m.sql", "--fail-on", "warning", "--schema", "history").exit_code == 0
+    assert run("lint", "m.sql", "--fail-on", "error").exit_code == 1
+    assert run("lint", "m.sql", "--fail-on", "error", "--schema", "history").exit_code == 0
 
 
 def test_several_databases_are_answered_with_one_sentence(
