@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from zero_downtime.lint import lint_units
 from zero_downtime.lint.sections import sections
 from zero_downtime.lint.sql_files import sql_histories
 from zero_downtime.lint.texts import decoded
@@ -217,3 +219,48 @@ def test_what_psql_would_include_is_told(tmp_path: Path) -> None:
         (4, "psql command"),
     ]
     assert len(unit.upgrade) == 2
+
+
+@pytest.mark.parametrize(
+    ("sql", "relation"),
+    [
+        ("ALTER TABLE ${schema}.t ADD c int", "${schema}.t"),
+        ("ALTER TABLE {{ schema }}.t_{{ n }} ADD c int", "{{ schema }}.t_{{ n }}"),
+        ("ALTER TABLE @extschema@.t ADD c int", "@extschema@.t"),
+        ("ALTER TABLE :schema.t ADD c int DEFAULT :'value'", ":schema.t"),
+        ('ALTER TABLE :"table" ADD c int', "public.table"),
+        ("{% if x %}\nALTER TABLE t ADD c int\n{% endif %}", "public.t"),
+        ("ALTER TABLE <%= name %> ADD c int", "public.<%= name %>"),
+        ("ALTER TABLE %(name)s ADD c int", "public.%(name)s"),
+    ],
+)
+def test_placeholders_stand_in_as_names(tmp_path: Path, sql: str, relation: str) -> None:
+    (tmp_path / "m.sql").write_text(sql)
+    (units,) = sql_histories([tmp_path])
+    report = lint_units(units)
+    assert [(f.rule, f.relation) for f in report.findings] == [("no-lock-timeout", relation)]
+    (finding,) = report.findings
+    shown = re.sub("{%.*?%}", "", sql).strip()
+    assert finding.statement == re.sub(""":(?=['"])""", " ", shown)
+    assert finding.location.line == (2 if "{%" in sql else 1)
+    assert [(note.cause, report.unparsed) for note in report.notes] == [("", 0)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "unparsed", "causes"),
+    [
+        ("{{ macro('a') }} TABLE t;\nSELECT 1;", 1, {"placeholder": 1}),
+        ("selec 1;\nSELECT 1;", 1, {"syntax error": 1}),
+        ("INSERT INTO t VALUES ('{\"a\": \"b\"}', ':x', '{{ x }}');", 0, {}),
+        ("SELECT '{1,2}'::int[], a[1:b], a @> b;", 0, {}),
+        ("DO $$ BEGIN EXECUTE f(); END $$;", 0, {"dynamic SQL": 1}),
+    ],
+)
+def test_what_is_not_analysed_is_told_with_its_cause(
+    tmp_path: Path, sql: str, unparsed: int, causes: dict[str, int]
+) -> None:
+    (tmp_path / "m.sql").write_text(sql)
+    (units,) = sql_histories([tmp_path])
+    report = lint_units(units)
+    assert (report.unparsed, report.not_analysed) == (unparsed, causes)
+    assert report.statements == sql.count(";\n") + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from msgspec import Struct, structs
@@ -12,18 +13,22 @@ from msgspec import Struct, structs
 from zero_downtime.config import Lint
 from zero_downtime.lint.dispatch import Dispatch
 from zero_downtime.lint.finding import Finding, Note, Report, Severity
-from zero_downtime.lint.registry import family_of, rule_named, rules
+from zero_downtime.lint.registry import families, family_of, rule_named, rules
 from zero_downtime.lint.rule import Here, Rule, Seen, Surroundings, There, locks_in_use
 from zero_downtime.lint.rules.notation import (
+    MalformedSuppression,
     SqlSyntaxError,
+    SuppressionExpired,
     SuppressionWithoutReason,
     UnusedSuppression,
 )
 from zero_downtime.lint.session import Session
-from zero_downtime.lint.unit import Suppression, Unit, units_of
+from zero_downtime.lint.suppressions import Suppression
+from zero_downtime.lint.unit import Unit, units_of
 from zero_downtime.sql.apply import apply_node
 from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.effects import Effect, predict_node
+from zero_downtime.sql.placeholders import as_written
 from zero_downtime.sql.script import error_location
 from zero_downtime.sql.state import State, Transactions, follow
 from zero_downtime.sql.statement import Direction, Statement
@@ -42,6 +47,7 @@ class Options:
     independent: bool = False  # every unit starts from the state that was given
     enable: tuple[str, ...] = ()  # rules and families that are off by default
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of rules, by id
+    today: date = field(default_factory=date.today)
     mapped: Mapped = lambda table, column: None  # see Surroundings
 
     @classmethod
@@ -93,6 +99,7 @@ class Part(Struct, frozen=True):
     findings: list[Finding]
     notes: list[Note]
     suppressed: int
+    unparsed: int
 
 
 def judge(
@@ -117,10 +124,12 @@ def judge(
             now.rewind()
         walk.only(unit.only)
         kept = walk.without_suppressed()
+        found = _in_order([*kept, *walk.about_suppressions()], options)
         yield Part(
-            _in_order([*kept, *walk.about_suppressions()], options),
+            [_as_written(each) for each in found] if unit.filled else found,
             [*unit.notes, *walk.notes],
             len(walk.findings) - len(kept),
+            walk.unparsed,
         )
 
 
@@ -136,14 +145,27 @@ def report_of(units: Iterable[Unit], parts: Iterable[Part]) -> Report:
         ),
         statements=sum(map(_size, reported)),
         suppressed=sum(part.suppressed for part in parts),
+        unparsed=sum(part.unparsed for part in parts),
     )
 
 
 def _size(unit: Unit) -> int:
     """The number of statements that are reported."""
     if unit.only is None:
-        return len(unit.upgrade) + len(unit.downgrade)
+        return len(unit.upgrade) + len(unit.downgrade) + unit.unread
     return sum(s.location.file == unit.only for s in (*unit.upgrade, *unit.downgrade))
+
+
+def _as_written(finding: Finding) -> Finding:
+    """A finding in a template, with its placeholders instead of the names given to them."""
+    return structs.replace(
+        finding,
+        message=as_written(finding.message),
+        safe=as_written(finding.safe),
+        statement=as_written(finding.statement),
+        relation=as_written(finding.relation) if finding.relation else None,
+        fix=as_written(finding.fix) if finding.fix else None,
+    )
 
 
 def _in_order(findings: Iterable[Finding], options: Options) -> list[Finding]:
@@ -176,7 +198,10 @@ class _Walk:
         self._around = options.surroundings
         self._dispatch = dispatch
         self._is_last = is_last
+        self._today = options.today
+        self._active = [s for s in unit.suppressions if s.counts(options.today)]
         self._used: set[Suppression] = set()
+        self.unparsed = unit.unread
         self._undone: Sequence[Statement] = ()
 
     def run(self, state: State, statements: Sequence[Statement], direction: Direction) -> None:
@@ -190,6 +215,7 @@ class _Walk:
             try:
                 kind, node = parse(statement.sql)
             except NotParsed as error:
+                self.unparsed += 1
                 self.findings.append(_syntax_error(statement, error))
                 continue
             number = statement.transaction
@@ -270,23 +296,29 @@ class _Walk:
 
     def without_suppressed(self) -> list[Finding]:
         """The findings that no comment with a reason silences."""
-        if not self.unit.suppressions:
+        if not self._active:
             return self.findings
         kept = []
         for finding in self.findings:
-            silencers = [s for s in self.unit.suppressions if _silences(s, finding)]
+            silencers = [s for s in self._active if _silences(s, finding)]
             self._used |= set(silencers)
             if not silencers:
                 kept.append(finding)
         return kept
 
     def about_suppressions(self) -> Iterator[Finding]:
-        """Comments without a reason, and those that silence nothing."""
+        """Comments that are written wrong or too old, and those that silence nothing."""
+        revision = self.unit.revision
         for suppression in self.unit.suppressions:
-            if not suppression.reason:
-                yield SuppressionWithoutReason.at(suppression, self.unit.revision)
+            if suppression.problem is not None:
+                yield MalformedSuppression.at(suppression, revision)
+            elif not suppression.reason:
+                yield SuppressionWithoutReason.at(suppression, revision)
+            elif suppression.is_expired(self._today):
+                yield SuppressionExpired.at(suppression, revision)
             elif suppression not in self._used:
-                yield UnusedSuppression.at(suppression, self.unit.revision, rules())
+                known = {*families(), *families().values()}
+                yield UnusedSuppression.at(suppression, revision, known)
 
 
 class _Memory:
@@ -341,12 +373,9 @@ def _followed(seen: Seen, here: Here) -> Seen:
 
 
 def _silences(suppression: Suppression, finding: Finding) -> bool:
-    place = finding.location
-    return (
-        bool(suppression.reason)
-        and finding.rule in suppression.rules
-        and suppression.location.file == place.file
-        and suppression.first_line <= place.line <= suppression.last_line
+    named = suppression.rules
+    return suppression.covers(finding.location) and (
+        finding.rule in named or families().get(finding.rule) in named
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -51,6 +53,7 @@ class Report(Struct, frozen=True):
     statements: int = 0
     suppressed: int = 0
     baselined: int = 0
+    unparsed: int = 0  # statements among them that the grammar refuses
 
     @property
     def errors(self) -> int:
@@ -59,6 +62,19 @@ class Report(Struct, frozen=True):
     @property
     def warnings(self) -> int:
         return sum(finding.severity == "warning" for finding in self.findings)
+
+    @property
+    def analysed(self) -> int:
+        """The statements that could be looked at."""
+        return self.statements - self.unparsed
+
+    @property
+    def not_analysed(self) -> Mapping[str, int]:
+        """What kept lint from looking into something, and how often."""
+        found: Counter[str] = Counter(note.cause for note in self.notes if note.cause)
+        if broken := sum(finding.rule == "sql-syntax-error" for finding in self.findings):
+            found["syntax error"] = broken
+        return dict(sorted(found.items()))
 
     def fails_on(self, level: str) -> bool:
         """Whether there is a finding at or above a level: error, warning or never."""

@@ -48,6 +48,12 @@ def rule_named(name: str) -> Rule:
     return found
 
 
+@cache
+def families() -> Mapping[str, str]:
+    """The family of every rule, by the rule's id."""
+    return {name: family_of(rule) for name, rule in rules().items()}
+
+
 def family_of(rule: Rule) -> str:
     """The family of a rule: its folder (or file) below the package of the rules."""
     return type(rule).__module__.removeprefix(f"{package.__name__}.").partition(".")[0]

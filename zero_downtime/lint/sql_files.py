@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from msgspec import structs
@@ -12,10 +13,13 @@ from zero_downtime.errors import InputError
 from zero_downtime.lint.finding import Note
 from zero_downtime.lint.layouts import Migration, arranged
 from zero_downtime.lint.sections import Section, sections
+from zero_downtime.lint.suppressions import Suppression, suppressions_in
 from zero_downtime.lint.texts import Text, read
-from zero_downtime.lint.unit import Suppression, Unit, suppressions_in
-from zero_downtime.sql.script import Script, read_script
+from zero_downtime.lint.unit import Unit
+from zero_downtime.sql.placeholders import LIKELY, filled
+from zero_downtime.sql.script import Script, place_in, read_script
 from zero_downtime.sql.statement import Direction, Location, Statement
+from zero_downtime.sql.tree import NotParsed, parse
 
 # What makes Flyway run a file without a transaction.
 _NOT_TRANSACTIONAL = re.compile(
@@ -92,6 +96,8 @@ def _unit(migration: Migration, in_transaction: bool) -> Unit:
         (*up.downgrade, *down.downgrade),
         (*up.suppressions, *down.suppressions),
         notes=(*up.notes, *down.notes),
+        filled=up.filled or down.filled,
+        unread=up.unread + down.unread,
         only=str(migration.asked[0]) if len(migration.asked) == 1 else None,
     )
 
@@ -99,7 +105,7 @@ def _unit(migration: Migration, in_transaction: bool) -> Unit:
 def _undoing(unit: Unit) -> Unit:
     """A file of which all statements undo another's."""
     statements = tuple(structs.replace(each, direction="downgrade") for each in unit.upgrade)
-    return Unit(unit.file, (), statements, unit.suppressions, notes=unit.notes)
+    return replace(unit, upgrade=(), downgrade=statements)
 
 
 class _Reader:
@@ -111,24 +117,48 @@ class _Reader:
         self._file = file
         self._source = source
         self._in_transaction = in_transaction
+        self._has_filled = False
+        self._unread: list[Note] = []
         if is_flyway and not _NOT_TRANSACTIONAL.search(source.text):
             self._in_transaction = True
 
     def unit(self) -> Unit:
         found: dict[Direction, list[Statement]] = {"upgrade": [], "downgrade": []}
         suppressions: list[Suppression] = []
+        has_placeholders = LIKELY.search(self._source.text) is not None
         for section in sections(self._source.text):
             script = self._script(section)
             suppressions += suppressions_in(script)
+            read: Sequence[Statement] = script.statements
+            if has_placeholders:
+                read = list(self._filled(read))
             statements = found[section.direction]
-            statements += _behind(statements, script.statements, section.direction)
+            statements += _behind(statements, read, section.direction)
         return Unit(
             self._file,
             tuple(found["upgrade"]),
             tuple(found["downgrade"]),
             tuple(suppressions),
-            notes=tuple(self._notes()),
+            notes=(*self._notes(), *self._unread),
+            filled=self._has_filled,
+            unread=len(self._unread),
         )
+
+    def _filled(self, statements: Iterable[Statement]) -> Iterator[Statement]:
+        """The statements with names for the placeholders that keep them from being parsed."""
+        for statement in statements:
+            if LIKELY.search(statement.sql) is None or _parses(statement.sql):
+                yield statement
+                continue
+            sql = filled(statement.sql)
+            if sql is None:
+                yield statement  # a syntax error like any other
+            elif _parses(sql):
+                self._has_filled = True
+                yield _trimmed(structs.replace(statement, sql=sql))
+            else:
+                said = "a statement that is only whole when its template is filled in"
+                self._unread.append(Note(said, statement.location, "placeholder"))
 
     def _script(self, section: Section) -> Script:
         inside = section.in_transaction
@@ -142,6 +172,8 @@ class _Reader:
     def _notes(self) -> Iterator[Note]:
         if self._source.note:
             yield Note(self._source.note, Location(self._file), "")
+        if self._has_filled:
+            yield Note("its placeholders are taken for names", Location(self._file), "")
         text = self._source.text
         if "\\" not in text:
             return
@@ -153,6 +185,26 @@ class _Reader:
             else:
                 line = text.count("\n", 0, found.start()) + 1
             yield Note(said, Location(self._file, line), "psql command")
+
+
+def _trimmed(statement: Statement) -> Statement:
+    """Without the space that is left of a template's blocks at its ends."""
+    sql = statement.sql.strip()
+    if sql == statement.sql:
+        return statement
+    first = len(statement.sql) - len(statement.sql.lstrip())
+    start = place_in(statement, first)
+    end = place_in(statement, first + len(sql))
+    place = structs.replace(start, end_line=end.line, end_column=end.column)
+    return structs.replace(statement, sql=sql, location=place)
+
+
+def _parses(sql: str) -> bool:
+    try:
+        parse(sql)
+    except NotParsed:
+        return False
+    return True
 
 
 def _behind(

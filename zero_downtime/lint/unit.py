@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import re
-import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from zero_downtime.lint.finding import Note
-from zero_downtime.sql.script import Comment, Script
-from zero_downtime.sql.statement import Location, Statement
-
-_IGNORE = re.compile(r"zd:\s*ignore\[([^\]]*)\]\s*(.*?)\s*(?:\*/)?\s*$", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Suppression:
-    """``zd: ignore[rule, rule] reason`` and the lines of the statement that it is about."""
-
-    rules: tuple[str, ...]
-    reason: str
-    location: Location
-    first_line: int
-    last_line: int
+from zero_downtime.lint.suppressions import (
+    Suppression,
+    suppressions_in,
+    suppressions_in_python,
+)
+from zero_downtime.sql.script import Script
+from zero_downtime.sql.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +28,8 @@ class Unit:
     notes: tuple[Note, ...] = ()
     report: bool = True  # False: it only leads to the state before what is to be reported
     only: str | None = None  # of a pair of files, the one that is reported
+    filled: bool = False  # placeholders in it were given names
+    unread: int = 0  # further statements, that can't be parsed for their placeholders
 
     @property
     def files(self) -> frozenset[str]:
@@ -68,69 +59,6 @@ def unit_of_script(script: Script, file: str) -> Unit:
     return Unit(file, script.statements, suppressions=suppressions_in(script))
 
 
-def suppressions_in(script: Script) -> tuple[Suppression, ...]:
-    """What the comments of a script silence."""
-    found = (_in_sql(comment, script) for comment in script.comments)
-    return tuple(each for each in found if each is not None)
-
-
 def with_python_suppressions(unit: Unit, source: str) -> Unit:
     """The unit with the comments of its revision file."""
-    return replace(unit, suppressions=tuple(_in_python(source, unit.file)))
-
-
-def _in_sql(comment: Comment, script: Script) -> Suppression | None:
-    """A comment speaks of the statement it stands in or behind, else of the next one."""
-    line = comment.location.line
-    before = script.statements[comment.follows - 1] if comment.follows else None
-    if before and line <= (before.location.end_line or before.location.line):
-        about: Statement | None = before
-    elif comment.follows < len(script.statements):
-        about = script.statements[comment.follows]
-    else:
-        about = None
-    target = about.location.line if about else line
-    return _suppression(comment.text, comment.location, target, target)
-
-
-def _suppression(text: str, location: Location, first: int, last: int) -> Suppression | None:
-    found = _IGNORE.search(text)
-    if not found:
-        return None
-    names = tuple(name.strip() for name in found[1].split(",") if name.strip())
-    return Suppression(names, found[2], location, first, last)
-
-
-def _in_python(source: str, file: str) -> Iterable[Suppression]:
-    """Comments of a revision: each speaks of its own line's call or of the call below it."""
-    waiting: list[tuple[str, Location]] = []
-    first: int | None = None  # first line of the logical line that is being read
-    trailing: list[tuple[str, Location]] = []
-    try:
-        found = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return
-    for token in found:
-        if token.type == tokenize.COMMENT:
-            line, column = token.start
-            place = Location(file, line, column + 1, line, token.end[1] + 1)
-            (waiting if first is None else trailing).append((token.string, place))
-        elif token.type == tokenize.NEWLINE:
-            last = token.start[0]
-            for text, place in (*waiting, *trailing):
-                suppression = _suppression(text, place, first or last, last)
-                if suppression:
-                    yield suppression
-            waiting, trailing, first = [], [], None
-        elif first is None and token.type not in (
-            tokenize.NL,
-            tokenize.INDENT,
-            tokenize.DEDENT,
-            tokenize.ENCODING,
-            tokenize.ENDMARKER,
-        ):
-            first = token.start[0]
-    for text, place in waiting:
-        suppression = _suppression(text, place, place.line, place.line)
-        if suppression:
-            yield suppression
+    return replace(unit, suppressions=tuple(suppressions_in_python(source, unit.file)))

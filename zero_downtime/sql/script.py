@@ -69,7 +69,12 @@ def read_script(
 
 def error_location(statement: Statement, error: NotParsed) -> Location:
     """The place in the file of an error in a statement."""
-    before = statement.sql[: error.position]
+    return place_in(statement, error.position)
+
+
+def place_in(statement: Statement, position: int) -> Location:
+    """The place in the file of a character of a statement."""
+    before = statement.sql[:position]
     ends = [match.end() for match in _LINE_END.finditer(before)]
     line = statement.location.line + len(ends)
     column = len(before) - (ends[-1] if ends else 0) + 1

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.unit import Suppression
+from zero_downtime.lint.suppressions import Suppression
 from zero_downtime.sql.statement import Location, Statement
 
 
@@ -34,7 +34,7 @@ class SqlSyntaxError(_Notation):
             cls.name(),
             cls.severity,
             f"PostgreSQL can't parse this: {reason}.",
-            "Mend the statement.",
+            "Mend the statement. If it is newer than PostgreSQL 18: its grammar is not known here.",
             place,
             statement.sql,
             statement.revision,
@@ -101,6 +101,66 @@ class UnusedSuppression(_Notation):
             cls.severity,
             message,
             "Correct the id: zd explain lists them." if unknown else "Remove the comment.",
+            suppression.location,
+            "",
+            revision,
+        )
+
+
+class MalformedSuppression(_Notation):
+    """A comment that is meant to silence a rule and can't be understood."""
+
+    why = (
+        "It names no rule, or its date is none. Taken for an ordinary comment it would silence"
+        " nothing, and nobody would know why."
+    )
+    safe = "Write -- zd: ignore[rule] reason, or -- zd: ignore[rule, until=2027-03-01] reason."
+    bad = "-- zd: ignore[drop-table, until=spring] nobody reads it\nCREATE TABLE boxes (id int);"
+    good = (
+        "SET lock_timeout = '2s';\n"
+        "-- zd: ignore[drop-table, until=2999-01-01] nobody reads it\n"
+        "DROP TABLE scratch_notes;"
+    )
+
+    @classmethod
+    def at(cls, suppression: Suppression, revision: str | None) -> Finding:
+        return Finding(
+            cls.name(),
+            cls.severity,
+            f"This comment silences nothing: {suppression.problem}.",
+            "zd: ignore[rule] reason, or zd: ignore[rule, until=2027-03-01] reason",
+            suppression.location,
+            "",
+            revision,
+        )
+
+
+class SuppressionExpired(_Notation):
+    """A comment that silenced a rule until a day that is over."""
+
+    severity = "warning"
+    why = (
+        "The danger was accepted for a time. That time is over, so the comment silences nothing any"
+        " more: what it silenced shows again."
+    )
+    safe = "Take the safe way now, or give the comment another date and a reason for it."
+    bad = (
+        "-- zd: ignore[drop-table, until=2020-01-31] until the old release is gone\n"
+        "CREATE TABLE boxes (id int);"
+    )
+    good = (
+        "SET lock_timeout = '2s';\n"
+        "-- zd: ignore[drop-table, until=2999-01-31] until the old release is gone\n"
+        "DROP TABLE scratch_notes;"
+    )
+
+    @classmethod
+    def at(cls, suppression: Suppression, revision: str | None) -> Finding:
+        return Finding(
+            cls.name(),
+            cls.severity,
+            f"This comment counted until {suppression.until}: it silences nothing any more.",
+            "Take the safe way now, or give the comment another date.",
             suppression.location,
             "",
             revision,
