@@ -72,7 +72,9 @@ def project(folder: Path, *revisions: tuple[str, ...]) -> Path:
 
 def run(folder: Path, *revisions: tuple[str, ...], **options: Any) -> RehearsalResult:
     chosen = {"rows": 200, "clients": 2, "server": URL[0], **options}
-    return rehearse(find_project(project(folder, *revisions)), Options(**{"crash_points": 0, **chosen}))
+    return rehearse(
+        find_project(project(folder, *revisions)), Options(**{"crash_points": 0, **chosen})
+    )
 
 
 URL: list[str] = []

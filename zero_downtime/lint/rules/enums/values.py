@@ -155,26 +155,3 @@ class EnumValueWithoutPlace(Rule):
             " and its place can't be changed later.",
             f"{here.statement.sql} AFTER '…';",
         )
-
-
-class EnumType(Rule):
-    """A type is made as an enum."""
-
-    severity = "warning"
-    default = False
-    on = ("CreateEnumStmt",)
-    why = (
-        "An enum grows easily and never shrinks: to take a value away, a new type must be made and"
-        " every table that uses the old one be written anew."
-    )
-    safe = "A text column with a CHECK, or a table of the values with a foreign key."
-    bad = "CREATE TYPE size AS ENUM ('small', 'large');"
-    good = "CREATE TABLE sizes (name text PRIMARY KEY);"
-
-    def check(self, here: Here) -> Iterator[Finding]:
-        yield self.found(
-            here,
-            f"No value can be taken away from {'.'.join(names_of(here.node['typeName']))} without"
-            " writing every table that uses it anew.",
-            self.safe,
-        )
