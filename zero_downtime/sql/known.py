@@ -62,6 +62,8 @@ class Known:
         """``schema.name`` of a relation's name as written, by the search path."""
         if len(name) > 1:
             return ".".join(name[-2:])
+        if not create and f"pg_temp.{name[0]}" in self.relations:
+            return f"pg_temp.{name[0]}"
         if len(self.search_path) == 1:
             return f"{self.search_path[0]}.{name[0]}"
         for schema in self.search_path:
@@ -75,8 +77,6 @@ class Known:
         if "schemaname" in range_var:
             return f"{range_var['schemaname']}.{range_var['relname']}"
         if create and range_var.get("relpersistence") == "t":
-            return f"pg_temp.{range_var['relname']}"
-        if f"pg_temp.{range_var['relname']}" in self.relations:
             return f"pg_temp.{range_var['relname']}"
         return self.key_of((range_var["relname"],), create)
 

@@ -160,7 +160,10 @@ def _create_index(p: Prediction, node: Node) -> None:
     tables = p.state.tree(key) if whole else [key]
     p.lock(tables, SUE if concurrent else SHARE)
     name = f"{p.relation(key).schema}.{node.get('idxname')}"
-    if not (node.get("if_not_exists") and name in p.state.indexes):
+    exists = node.get("if_not_exists") and name in p.state.indexes
+    # ON ONLY makes sense for a partitioned table: one that was never shown is taken for one.
+    of_parent = not node["relation"].get("inh") and not p.relation(key).known
+    if not exists and not of_parent:
         p.build(tables)
 
 

@@ -29,6 +29,8 @@ class ScanUnderLock(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind in _OTHERS or any(True for _ in here.commands("AT_AttachPartition")):
             return
+        if here.kind == "AlterTableStmt" and here.is_new(here.table()):
+            return  # a foreign key of an empty table: nothing is looked up in the other one
         for key in here.effect.scans:
             mode = here.locks.get(key)
             if mode and mode.blocks_writes:
