@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from hashlib import sha256
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -67,4 +66,6 @@ def _key(finding: Finding) -> tuple[str, ...]:
 
 
 def _fingerprint(finding: Finding) -> str:
+    from hashlib import sha256
+
     return sha256(" ".join(finding.statement.split()).encode()).hexdigest()[:16]

@@ -10,7 +10,6 @@ import gc
 import os
 import signal
 import sys
-import threading
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -32,8 +31,11 @@ Share = tuple[int, int]  # of all units of all histories, in their order
 
 def available_processes() -> int:
     """How many processes can judge at the same time here."""
-    if not hasattr(os, "fork") or sys.platform == "darwin" or threading.active_count() > 1:
+    if not hasattr(os, "fork") or sys.platform == "darwin":
         return 1
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        return 1  # a lock that another thread holds would be held for ever in the child
     if hasattr(os, "sched_getaffinity"):
         return min(_MOST, len(os.sched_getaffinity(0)))
     return min(_MOST, os.cpu_count() or 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
 
@@ -40,6 +39,8 @@ def rule_named(name: str) -> Rule:
     """The rule of an id. Raises UnknownRule with the ids that look like it."""
     found = rules().get(name)
     if found is None:
+        from difflib import get_close_matches
+
         near = get_close_matches(name, rules(), n=3, cutoff=0.4)
         raise UnknownRule(
             rule=name,

@@ -156,7 +156,7 @@ class There:
 
     @cached_property
     def before(self) -> State:
-        """The schema at the first statement. To ask for it costs a copy of the state."""
+        """The schema at the first statement; only to be read."""
         return self.state.at_mark()
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +129,8 @@ def changed_since(base: str, folder: Path) -> set[Path]:
 
 
 def _git(folder: Path, base: str, *arguments: str) -> str:
+    import subprocess
+
     done = subprocess.run(
         ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
-from xml.etree import ElementTree as xml
 
 from msgspec.json import Encoder
 
@@ -255,6 +253,8 @@ def _region(place: Location) -> dict[str, int]:
 
 
 def _fingerprint(finding: Finding) -> str:
+    from hashlib import sha256
+
     facts = (finding.rule, finding.location.file, finding.direction, finding.statement)
     return sha256("\0".join(facts).encode()).hexdigest()[:32]
 
@@ -311,6 +311,8 @@ def gitlab(report: Report) -> str:
 
 def junit(report: Report) -> str:
     """A JUnit file: a failed test for every finding, or one that passed."""
+    from xml.etree import ElementTree as xml
+
     suite = xml.Element(
         "testsuite",
         name="zd lint",

@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import structs
 
 from zero_downtime.sql.constants import Values, evaluated, quoted, values_of_query
+from zero_downtime.sql.libpg_query import parser
 from zero_downtime.sql.script import read_script
 from zero_downtime.sql.statement import Location, Statement
 from zero_downtime.sql.tree import (
@@ -143,13 +144,11 @@ def read_body(source: str, language: str, header: str) -> Body:
         return Body(tuple(_of_sql(source)))
     if language != "plpgsql":
         return Body(unknown=((f"what {language} code runs", 1),))
-    from pglast.parser import ParseError, parse_plpgsql_json
-
     quote = "$zero_downtime$"
     try:
-        text = parse_plpgsql_json(f"{header} LANGUAGE plpgsql AS {quote}{source}{quote}")
+        text = parser().parse_plpgsql_json(f"{header} LANGUAGE plpgsql AS {quote}{source}{quote}")
         function = json.loads(text)[0]["PLpgSQL_function"]
-    except (ParseError, ValueError, LookupError, RecursionError):
+    except (parser().ParseError, ValueError, LookupError, RecursionError):
         return Body(unknown=(("what PL/pgSQL runs that could not be read", 1),))
     return _Reader(source, function).read()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 Fact = TypeVar("Fact")
@@ -85,3 +85,40 @@ class Directory(dict[str, Fact], Generic[Fact]):
             else:
                 self.pop(name)
         self._marked.clear()
+
+    def at_mark(self) -> AtMark[Fact]:
+        """The content at the mark, to be read while this directory stays as it is."""
+        return AtMark(self, self._marked, self._refers)
+
+
+class AtMark(Mapping[str, Fact], Generic[Fact]):
+    """What a directory held at its mark. Nothing is copied for it."""
+
+    def __init__(
+        self, now: Directory[Fact], marked: Mapping[str, Fact | None], refers: Refers[Fact]
+    ) -> None:
+        self._now = now
+        self._marked = marked
+        self._refers = refers
+
+    def __getitem__(self, name: str) -> Fact:
+        if name not in self._marked:
+            return self._now[name]
+        fact = self._marked[name]
+        if fact is None:
+            raise KeyError(name)
+        return fact
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in self._now if name not in self._marked)
+        yield from (name for name, fact in self._marked.items() if fact is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def referring(self, target: str) -> Iterable[str]:
+        """The names of the facts that referred to something."""
+        yield from (name for name in self._now.referring(target) if name not in self._marked)
+        for name, fact in self._marked.items():
+            if fact is not None and target in self._refers(fact):
+                yield name

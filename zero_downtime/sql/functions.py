@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 Volatility = Literal["volatile", "not volatile", "unknown"]
@@ -24,7 +24,7 @@ _STABLE_IN_EXTENSIONS = frozenset({"uuid_nil", "uuid_generate_v3", "uuid_generat
 
 @cache
 def _builtin() -> dict[str, Volatility]:
-    text = (files(__package__) / "builtin_functions.txt").read_text("ascii")
+    text = Path(__file__).with_name("builtin_functions.txt").read_text("ascii")
     _, volatile, steady = text.split("]\n")
     found: dict[str, Volatility] = dict.fromkeys(steady.split(), "not volatile")
     found.update(dict.fromkeys(volatile.partition("[")[0].split(), "volatile"))

@@ -49,9 +49,12 @@ class State(Known):
         vars(self).update(self._settings)
 
     def at_mark(self) -> State:
-        """An independent state with the content at the mark."""
-        other = self.copy()
-        other.rewind()
+        """The content at the mark; only to be read, and only until this state changes."""
+        other = State(self.complete)
+        vars(other).update(self._settings)
+        for name, value in vars(self).items():
+            if isinstance(value, Directory):
+                setattr(other, name, value.at_mark())
         return other
 
     def apply(self, sql: str) -> None:

@@ -8,10 +8,12 @@ Fields with their default value (false, 0, NULL) are absent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from msgspec.json import Decoder
+
+from zero_downtime.sql.libpg_query import parser
 
 Node = dict[str, Any]
 _decode = Decoder().decode
@@ -28,8 +30,8 @@ class NotParsed(Exception):
 def parse_once(sql: str) -> tuple[str, Node]:
     """Kind and fields of a single statement. Raises NotParsed."""
     try:
-        statements = _decode(_parser().parse_sql_json(sql))["stmts"]
-    except _parser().ParseError as error:
+        statements = _decode(parser().parse_sql_json(sql))["stmts"]
+    except parser().ParseError as error:
         reason, position = (*error.args, 0)[:2]
         raise NotParsed(str(reason), int(position or 0)) from error
     except UnicodeEncodeError as error:
@@ -43,14 +45,6 @@ def parse_once(sql: str) -> tuple[str, Node]:
 def parse(sql: str) -> tuple[str, Node]:
     """:func:`parse_once`, remembered: the result is not to be changed. Raises NotParsed."""
     return parse_once(sql)
-
-
-@cache
-def _parser() -> Any:
-    """libpg_query, imported late: `zd --help` and the values in this package need no parser."""
-    from pglast import parser
-
-    return parser
 
 
 def kind_of(node: Node) -> tuple[str, Node]:
