@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from zero_downtime.errors import ConfigError
 
@@ -40,17 +40,46 @@ class Locks:
 
 
 @dataclass(frozen=True)
+class LintPaths:
+    """What holds for some files only: ``[[tool.zero_downtime.lint.paths]]``."""
+
+    match: str = ""  # a shell pattern of paths below the folder of the settings
+    disable: tuple[str, ...] = ()
+    enable: tuple[str, ...] = ()
+    severity: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Lint:
-    """Which rules run and how loud they are."""
+    """Which rules run and how loud they are. Where a rule is named a family may be."""
 
     disable: tuple[str, ...] = ()
-    severity: dict[str, str] = field(default_factory=dict)  # rule id → error | warning | off
+    enable: tuple[str, ...] = ()  # what is off by default
+    severity: dict[str, str] = field(default_factory=dict)  # rule → error | warning | off
     fail_on: str = "error"
     pg: int = 18
+    paths: tuple[LintPaths, ...] = ()  # the last that matches counts first
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)  # the rules' own settings
+    stats: str | None = None  # what zd stats pull wrote
+    tiny_rows: int = 0  # tables up to this size have no findings about their size
+    tiny_bytes: int = 0
+    mb_per_second: float = 50.0  # what a read or write of a whole table is assumed to manage
 
-    def level_of(self, rule: str) -> str | None:
-        """What the project makes of a rule: error, warning or off; None when it says nothing."""
-        return "off" if rule in self.disable else self.severity.get(rule)
+    def level_of(self, rule: str, family: str = "") -> str | None:
+        """What the project makes of a rule: error, warning, on or off; None: nothing."""
+        return level_of(self, rule, family)
+
+
+def level_of(table: Lint | LintPaths, rule: str, family: str) -> str | None:
+    """What one table says of a rule; its own name counts more than its family's."""
+    for name in (rule, family):
+        if name in table.disable:
+            return "off"
+        if name in table.severity:
+            return table.severity[name]
+        if name in table.enable:
+            return "on"
+    return None
 
 
 @dataclass(frozen=True)
@@ -108,10 +137,15 @@ def _read(kind: type[Any], table: dict[str, Any], where: str) -> Any:
     for key, value in table.items():
         name = known.get(key.replace("_", "-"))
         if name is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(key.replace("_", "-"), known, n=1)
             raise ConfigError(
                 where=where,
                 reason=f"there is no setting {key!r}",
-                advice=f"The settings here are {', '.join(sorted(known))}",
+                advice=f"Did you mean {near[0]}?"
+                if near
+                else f"The settings here are {', '.join(sorted(known))}",
             )
         values[name] = _value(hints[name], value, f"{where} {key}")
     return kind(**values)
@@ -121,6 +155,9 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         if isinstance(value, dict):
             return _read(hint, value, where)
+    elif get_origin(hint) is tuple and is_dataclass(kind := get_args(hint)[0]):
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return tuple(_read(kind, item, where) for item in value)  # type: ignore[arg-type]
     elif get_origin(hint) is tuple:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
@@ -144,7 +181,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
 
 def _said(hint: Any) -> str:
     if get_origin(hint) is tuple:
-        return "a list of strings"
+        tables = is_dataclass(get_args(hint)[0])
+        return "a list of tables, each under [[…]]" if tables else "a list of strings"
     if get_origin(hint) is dict or is_dataclass(hint):
         return "a table"
     return {int: "a whole number", float: "a number", bool: "true or false"}.get(hint, "a string")

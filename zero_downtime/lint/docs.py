@@ -7,7 +7,8 @@ from functools import partial
 
 from msgspec import structs
 
-from zero_downtime.lint.engine import Options, lint_units
+from zero_downtime.lint.engine import lint_units
+from zero_downtime.lint.options import Options
 from zero_downtime.lint.registry import family_of, rules
 from zero_downtime.lint.rule import Rule
 from zero_downtime.lint.unit import Unit, unit_of_script

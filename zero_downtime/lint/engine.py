@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from msgspec import Struct, structs
 
 from zero_downtime.config import Lint
 from zero_downtime.lint.dispatch import Dispatch
-from zero_downtime.lint.finding import Finding, Note, Report, Severity
-from zero_downtime.lint.registry import families, family_of, rule_named, rules
-from zero_downtime.lint.rule import Here, Rule, Seen, Surroundings, There, locks_in_use
+from zero_downtime.lint.finding import Finding, Note, Report
+from zero_downtime.lint.options import Options
+from zero_downtime.lint.registry import families, rules
+from zero_downtime.lint.rule import Here, Seen, There, locks_in_use
 from zero_downtime.lint.rules.notation import (
     MalformedSuppression,
     SqlSyntaxError,
@@ -33,38 +32,6 @@ from zero_downtime.sql.script import error_location
 from zero_downtime.sql.state import State, Transactions, follow
 from zero_downtime.sql.statement import Direction, Statement
 from zero_downtime.sql.tree import NotParsed, parse
-
-Mapped = Callable[[str, str | None], bool | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Which rules run, how loud they are, and for which server."""
-
-    major: int = 18
-    disable: tuple[str, ...] = ()
-    severity: Mapping[str, str] = field(default_factory=dict)  # rule → error | warning | off
-    independent: bool = False  # every unit starts from the state that was given
-    enable: tuple[str, ...] = ()  # rules and families that are off by default
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of rules, by id
-    today: date = field(default_factory=date.today)
-    mapped: Mapped = lambda table, column: None  # see Surroundings
-
-    @classmethod
-    def of(cls, config: Lint, major: int | None = None, independent: bool = False) -> Options:
-        """The options of a project's settings. Raises UnknownRule for a misspelt rule."""
-        for name in (*config.disable, *config.severity):
-            rule_named(name)
-        return cls(major or config.pg, config.disable, config.severity, independent)
-
-    @property
-    def surroundings(self) -> Surroundings:
-        return Surroundings(self.major, self.mapped, self.settings)
-
-    def asks(self, rule: Rule) -> bool:
-        """Whether a rule is asked. Disabled ones are: what they find is nobody else's to tell."""
-        name = rule.name()
-        return rule.default or bool({name, family_of(rule)} & {*self.enable, *self.severity})
 
 
 def lint(
@@ -87,10 +54,10 @@ def lint(
 
 
 def lint_units(
-    units: Sequence[Unit], state: State | None = None, options: Options = Options()
+    units: Sequence[Unit], state: State | None = None, options: Options | None = None
 ) -> Report:
     """Lint units in their order, each upgrade in the schema that the ones before it left."""
-    return report_of(units, judge(units, state, options, range(len(units))))
+    return report_of(units, judge(units, state, options or Options(), range(len(units))))
 
 
 class Part(Struct, frozen=True):
@@ -124,7 +91,7 @@ def judge(
             now.rewind()
         walk.only(unit.only)
         kept = walk.without_suppressed()
-        found = _in_order([*kept, *walk.about_suppressions()], options)
+        found = _in_order([*kept, *walk.about_suppressions()], options, unit.file)
         yield Part(
             [_as_written(each) for each in found] if unit.filled else found,
             [*unit.notes, *walk.notes],
@@ -168,16 +135,16 @@ def _as_written(finding: Finding) -> Finding:
     )
 
 
-def _in_order(findings: Iterable[Finding], options: Options) -> list[Finding]:
+def _in_order(findings: Iterable[Finding], options: Options, file: str) -> list[Finding]:
     """The findings that are wanted, as loud as wanted, upgrade before downgrade."""
     found = []
+    level_of = options.levels_in(file)
     for finding in findings:
-        wanted = options.severity.get(finding.rule, finding.severity)
-        if wanted == "off" or finding.rule in options.disable:
+        wanted = level_of(finding.rule)
+        if wanted == "off":
             continue
-        severity: Severity = "error" if wanted == "error" else "warning"
-        if severity != finding.severity:
-            finding = structs.replace(finding, severity=severity)
+        if wanted in ("error", "warning") and wanted != finding.severity:
+            finding = structs.replace(finding, severity=wanted)
         found.append(finding)
     return sorted(found, key=lambda f: (f.direction != "upgrade", f.location.line))
 

@@ -16,8 +16,9 @@ from itertools import accumulate
 
 from msgspec import msgpack
 
-from zero_downtime.lint.engine import Options, Part, judge, report_of
+from zero_downtime.lint.engine import Part, judge, report_of
 from zero_downtime.lint.finding import Report
+from zero_downtime.lint.options import Options
 from zero_downtime.lint.unit import Unit
 from zero_downtime.sql.state import State
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import ModuleType
 
@@ -35,13 +35,19 @@ def _rules_in(module: ModuleType) -> Iterator[Rule]:
             yield value()
 
 
-def rule_named(name: str) -> Rule:
+def check_name(name: str) -> None:
+    """Raise UnknownRule unless it is the id of a rule or the name of a family."""
+    if name not in families().values():
+        rule_named(name, (*rules(), *sorted(set(families().values()))))
+
+
+def rule_named(name: str, like: Iterable[str] | None = None) -> Rule:
     """The rule of an id. Raises UnknownRule with the ids that look like it."""
     found = rules().get(name)
     if found is None:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, rules(), n=3, cutoff=0.4)
+        near = get_close_matches(name, like or rules(), n=3, cutoff=0.4)
         raise UnknownRule(
             rule=name,
             advice=f"Did you mean {' or '.join(near)}?" if near else "zd explain lists them all.",

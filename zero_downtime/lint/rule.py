@@ -50,6 +50,8 @@ class Rule:
     bad: ClassVar[str]
     good: ClassVar[str]
     in_revision: ClassVar[bool] = False  # the examples are revisions: -- downgrade parts them
+    # The rule's own settings with their defaults: [tool.zero_downtime.lint.rules.<rule>].
+    options: ClassVar[tuple[tuple[str, int | float | str | bool], ...]] = ()
     also: ClassVar[tuple[str, ...]] = ()  # other rules that rightly speak at the bad example
     # Above 0: asked, in this order, only if no rule before found a rewrite or a scan there.
     fallback: ClassVar[int] = 0
@@ -72,6 +74,10 @@ class Rule:
     def at_end(self, there: There) -> Iterator[Finding]:
         """The findings after the last statement of a file, or of one direction of a revision."""
         yield from ()
+
+    def option(self, around: Surroundings, name: str) -> Any:
+        """The value of one of the rule's own settings."""
+        return around.settings.get(self.name(), {}).get(name, dict(self.options)[name])
 
     def found(
         self,

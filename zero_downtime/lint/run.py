@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from zero_downtime.errors import InputError, ParseError, ProjectError
 from zero_downtime.lint.baseline import baseline_text, without_accepted
-from zero_downtime.lint.engine import Options
 from zero_downtime.lint.finding import Report
+from zero_downtime.lint.options import Options
 from zero_downtime.lint.processes import lint_histories
 from zero_downtime.lint.sources import (
     changed_since,
@@ -85,7 +85,8 @@ def lint_request(request: Request, project: Project | None, say: Say = lambda li
     """Lint what is asked for. Raises InputError, ParseError and what reading a history raises."""
     histories, start = _read(request, project, say)
     if project is not None:
-        options = Options.of(project.config.lint, request.major, request.independent)
+        config = project.config.lint
+        options = Options.of(config, request.major, request.independent, project.root)
     else:
         options = Options(request.major or 18, independent=request.independent)
     report = lint_histories(histories, start, options, request.processes)

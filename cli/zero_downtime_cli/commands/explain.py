@@ -22,7 +22,7 @@ def explain(rule: str | None, config_file: Path | None, shape: str) -> None:
     Example:
       zd explain index-not-concurrent
     """
-    from zero_downtime.lint.registry import rule_named, rules
+    from zero_downtime.lint.registry import family_of, rule_named, rules
     from zero_downtime.report import explain as report
 
     if rule is None:
@@ -36,5 +36,5 @@ def explain(rule: str | None, config_file: Path | None, shape: str) -> None:
     if config_file is not None:
         from zero_downtime.project import find_project
 
-        level = find_project(config_file).config.lint.level_of(named.name())
+        level = find_project(config_file).config.lint.level_of(named.name(), family_of(named))
     click.echo(report.text(named, level))

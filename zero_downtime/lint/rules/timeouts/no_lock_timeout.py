@@ -155,6 +155,7 @@ class LongLockTimeout(Rule):
     """A lock_timeout is so long that the queue behind the waiting statement is an outage."""
 
     severity = "warning"
+    options = (("limit_ms", 30_000),)
     on = ("first-wait",)
     why = (
         "While the statement waits, every later query on the table waits behind it: lock_timeout is"
@@ -169,7 +170,7 @@ class LongLockTimeout(Rule):
         bound = here.session.bound
         if bound.setting is None or not here.session.is_first_wait(bound):
             return
-        limit = here.around.settings.get(self.name(), {}).get("limit_ms", 30_000)
+        limit = self.option(here.around, "limit_ms")
         heavy = _heavy(here)
         if heavy is None or (bound.setting.milliseconds or 0) <= limit:
             return

@@ -16,6 +16,7 @@ class StatementTimeoutOverBuild(Rule):
     """A short statement_timeout is in force while an index is built concurrently."""
 
     severity = "warning"
+    options = (("limit_ms", 300_000),)
     on = ("IndexStmt", "ReindexStmt")
     why = (
         "A concurrent build takes as long as the table is large and waits for old transactions"
@@ -38,7 +39,7 @@ class StatementTimeoutOverBuild(Rule):
         setting = here.session.setting("statement_timeout")
         if not concurrent or setting is None or not here.locks:
             return
-        limit = here.around.settings.get(self.name(), {}).get("limit_ms", 300_000)
+        limit = self.option(here.around, "limit_ms")
         if not 0 < (setting.milliseconds or 0) < limit:
             return
         key = here.effect.builds[0] if here.effect.builds else next(iter(here.locks))

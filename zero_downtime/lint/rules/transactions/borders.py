@@ -195,6 +195,7 @@ class ManySavepoints(Rule):
     """One transaction makes more subtransactions than PostgreSQL keeps in memory."""
 
     severity = "warning"
+    options = (("limit", 64),)
     on = ("TransactionStmt",)
     why = (
         "Each session keeps 64 subtransactions in shared memory. Beyond that every other session"
@@ -208,7 +209,7 @@ class ManySavepoints(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.node["kind"] != "TRANS_STMT_SAVEPOINT":
             return
-        limit = here.around.settings.get(self.name(), {}).get("limit", 64)
+        limit = self.option(here.around, "limit")
         if here.session.savepoints == limit:
             yield self.found(
                 here,
