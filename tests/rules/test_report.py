@@ -21,7 +21,7 @@ CREATE INDEX orders_amount
   ON orders (amount);
 SET lock_timeout = '2s';
 REFRESH MATERIALIZED VIEW sales;
-DO $$ BEGIN END $$;
+DO $$ BEGIN EXECUTE current_setting('a.b'); END $$;
 """
 
 

@@ -8,23 +8,20 @@ from functools import partial
 from msgspec import structs
 
 from zero_downtime.lint.engine import lint_units
+from zero_downtime.lint.lock_pages import lock_pages
 from zero_downtime.lint.options import Options
 from zero_downtime.lint.registry import family_of, rules
 from zero_downtime.lint.rule import Rule
 from zero_downtime.lint.unit import Unit, unit_of_script
-from zero_downtime.sql.alter_table import SUBCOMMANDS
-from zero_downtime.sql.effects import Effect, predict
-from zero_downtime.sql.forms import FORMS, SCHEMA
+from zero_downtime.sql.forms import shop
 from zero_downtime.sql.script import read_script, split
 from zero_downtime.sql.state import State, state_from
 from zero_downtime.sql.statement import Direction
 
-MAJORS = (14, 15, 16, 17, 18)
-
 
 def example_state() -> State:
-    """The schema over which the examples of the rules and the forms of the lock model stand."""
-    return state_from(statement.sql for statement in split(SCHEMA))
+    """The schema over which the examples of the rules stand."""
+    return state_from(statement.sql for statement in split(shop()))
 
 
 def example_units(rule: Rule, sql: str, file: str) -> list[Unit]:
@@ -93,74 +90,7 @@ def _rule(rule: Rule, state: State) -> Iterator[str]:
     yield from ("```sql", "-- good", rule.good, "```")
 
 
-def locks_page() -> str:
-    """docs/locks.md."""
-    lines = [
-        "# What statements lock",
-        "",
-        "The answer of the lock model for each form of statement, over the small shop in"
-        " `zero_downtime/sql/forms.py`. The tests run every one of them on a real server and"
-        " compare locks, rewrites and whole reads. `zd lint --effects FILE` gives the same for"
-        " statements of your own.",
-        "",
-        "A form that differs between PostgreSQL 14 and 18 has a line for each range of majors."
-        " *Rewritten*: gets a new storage file. *Read*: is read from beginning to end.",
-    ]
-    state = example_state()
-    for group, forms in FORMS.items():
-        lines += ["", f"## {group}", "", "| statement | locks | rewritten | read |", "|-|-|-|-|"]
-        for form in forms:
-            lines += _form(form, state)
-    lines += [
-        "",
-        "## ALTER TABLE",
-        "",
-        "The lock on the table itself; one command takes the strongest that its parts need.",
-        "",
-        "| part | lock | partitions and children too |",
-        "|-|-|-|",
-    ]
-    for part in SUBCOMMANDS.values():
-        lines.append(f"| {part.form} | {part.mode.sql} | {'yes' if part.recurses else ''} |")
-    return "\n".join(lines) + "\n"
-
-
-def _form(form: str, state: State) -> Iterator[str]:
-    """One line, or one for each range of majors that do the same."""
-    ranges: list[tuple[int, int, Effect]] = []
-    for major in MAJORS:
-        effect = predict(form, state, major)
-        if ranges and ranges[-1][2] == effect:
-            ranges[-1] = (ranges[-1][0], major, effect)
-        else:
-            ranges.append((major, major, effect))
-    for first, last, effect in ranges:
-        which = "" if len(ranges) == 1 else f" *({first} to {last})*"
-        if first == last and len(ranges) > 1:
-            which = f" *({first})*"
-        cells = (f"`{form}`{which}", _locks(effect), _names(effect.rewrites), _read(effect))
-        yield f"| {' | '.join(cells)} |"
-
-
-def _locks(effect: Effect) -> str:
-    locks = [f"{lock.mode.sql}: {_name(lock.relation)}" for lock in effect.locks]
-    alone = [] if effect.transactional else ["*outside a transaction block only*"]
-    return "<br>".join(locks + alone)
-
-
-def _read(effect: Effect) -> str:
-    return _names(tuple(key for key in effect.scans if key not in effect.rewrites))
-
-
-def _names(keys: tuple[str, ...]) -> str:
-    return ", ".join(map(_name, keys))
-
-
-def _name(key: str) -> str:
-    return key.removeprefix("public.")
-
-
 def pages() -> dict[str, Callable[[], str]]:
     """The generated pages by their place below docs/."""
     families = {f"rules/{family}.md": partial(family_page, family) for family in _families()}
-    return {"rules.md": rules_page, "locks.md": locks_page, **families}
+    return {"rules.md": rules_page, **lock_pages(), **families}

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.apply_tables import constraint_columns
+from zero_downtime.sql.apply_tables import constraint_columns, same_index
 from zero_downtime.sql.attach import bound_is_proven
+from zero_downtime.sql.dependents import dependents_on
 from zero_downtime.sql.facts import Constraint, Relation
 from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.tree import (
     Node,
     columns_in,
+    constant,
     fields_of,
     names_of,
     sequence_in,
     tagged,
-    text_of,
     walk,
 )
 from zero_downtime.sql.types import SERIAL_TYPES, Change, change_of
@@ -107,6 +108,7 @@ _LIGHT_PARAMETER_NAMES = frozenset({"fillfactor", "parallel_workers", "deduplica
 def alter_table(p: Prediction, node: Node) -> None:
     """The effect of ALTER TABLE (VIEW, SEQUENCE, …), all its subcommands taken together."""
     if node.get("objtype") == "OBJECT_TYPE":
+        _alter_composite(p, node)
         return
     key = p.state.key_of_range(node["relation"])
     commands = [fields_of(command) for command in node.get("cmds", ())]
@@ -119,15 +121,40 @@ def alter_table(p: Prediction, node: Node) -> None:
     p.lock(key, mode)
     only = not node["relation"].get("inh")
     dropped = {c["name"] for c in commands if c["subtype"] == "AT_DropConstraint"}
+    added = frozenset(_added_empty(commands)) if len(commands) > 1 else frozenset()
     for command in commands:
         form = SUBCOMMANDS.get(command["subtype"], _HEAVIEST)
-        if form.recurses and not only:
+        if form.recurses:
             below = _mode_below(p, key, command, mode)
-            if below:
+            if below and not only:
                 p.lock(p.state.descendants(key), below)
+            elif below and command["subtype"] in _SEEN_BELOW:
+                p.lock(p.state.children(key), below)  # they lose what they inherited
         effect = _EFFECTS.get(command["subtype"])
         if effect:
-            effect(p, _Target(key, command, mode, only, frozenset(dropped)))
+            effect(p, _Target(key, command, mode, only, frozenset(dropped), added))
+
+
+def _added_empty(commands: list[Node]) -> Iterator[str]:
+    """The columns that ALTER TABLE adds without a value for the rows that are there."""
+    for command in commands:
+        if command["subtype"] == "AT_AddColumn":
+            definition = fields_of(command["def"])
+            if _default_of(definition) is None and not _fills_itself(definition):
+                yield definition.get("colname", "")
+
+
+def _alter_composite(p: Prediction, node: Node) -> None:
+    """ALTER TYPE … ATTRIBUTE … CASCADE alters the tables made of the type."""
+    commands = [fields_of(command) for command in node.get("cmds", ())]
+    if any(command.get("behavior") != "DROP_CASCADE" for command in commands):
+        return
+    for table in p.state.typed_tables(
+        p.state.type_key(p.state.path_of_range(node["relation"])) or ""
+    ):
+        schema, _, name = table.partition(".")
+        there = {"schemaname": schema, "relname": name, "inh": True}
+        alter_table(p, {**node, "relation": there, "objtype": "OBJECT_TABLE"})
 
 
 def mode_of(p: Prediction, command: Node) -> LockMode:
@@ -147,10 +174,18 @@ def _is_light_parameter(name: str) -> bool:
     return name in _LIGHT_PARAMETER_NAMES or name.startswith(_LIGHT_PARAMETERS)
 
 
+_SEEN_BELOW = ("AT_DropColumn", "AT_DropConstraint")
+
+
 def _mode_below(p: Prediction, key: str, command: Node, mode: LockMode) -> LockMode | None:
     """The lock on partitions and children: mostly that of the table, and none for what stays."""
-    if _is_done_above(p.relation(key), command, p.major):
+    relation = p.relation(key)
+    if _is_done_above(relation, command, p.major):
         return None
+    if command["subtype"] == "AT_DropConstraint":
+        return mode if _falls_below(relation, command) else None
+    if command["subtype"] == "AT_AlterConstraint":
+        return None  # see its effect
     if "Trig" in command["subtype"]:
         return mode if _has_row_trigger(p.relation(key), command) else None
     if command["subtype"] != "AT_AddConstraint":
@@ -158,11 +193,23 @@ def _mode_below(p: Prediction, key: str, command: Node, mode: LockMode) -> LockM
     return mode if p.major >= 18 else _constraint_below(p, key, fields_of(command["def"]), mode)
 
 
+def _falls_below(relation: Relation, command: Node) -> bool:
+    """Whether a constraint that is dropped has copies in the tables below."""
+    constraint = relation.constraints.get(command["name"])
+    if constraint is None:
+        return not relation.known and "missing_ok" not in command
+    if constraint.kind in ("check", "not null"):
+        return not constraint.no_inherit
+    return relation.kind == "partitioned table"
+
+
 def _constraint_below(p: Prediction, key: str, constraint: Node, mode: LockMode) -> LockMode | None:
     """ADD CONSTRAINT up to 17, which locks below only where it does something."""
     if constraint["contype"] in ("CONSTR_CHECK", "CONSTR_NOTNULL"):
         return None if constraint.get("is_no_inherit") else mode
-    if _adds_not_null(p, key, constraint):
+    if constraint["contype"] == "CONSTR_PRIMARY" and (
+        p.relation(key).kind != "partitioned table" or _adds_not_null(p, key, constraint)
+    ):
         return mode
     if p.relation(key).kind != "partitioned table":
         return None
@@ -175,7 +222,8 @@ def _is_done_above(relation: Relation, command: Node, major: int) -> bool:
     name = command.get("name", "")
     column, constraint = relation.columns.get(name), relation.constraints.get(name)
     if command["subtype"] == "AT_SetNotNull":
-        return bool(column and column.not_null) and is_proven_not_null(relation, name)
+        looks = major < 18 and relation.kind != "partitioned table"
+        return not looks and bool(column and column.not_null) and is_proven_not_null(relation, name)
     if command["subtype"] == "AT_DropNotNull":
         return major >= 18 and column is not None and not column.not_null
     if command["subtype"] == "AT_ValidateConstraint":
@@ -209,6 +257,7 @@ class _Target:
     mode: LockMode
     only: bool
     dropped: frozenset[str]  # constraints that the same statement drops
+    added: frozenset[str] = frozenset()  # columns that it adds, NULL in all rows
 
     @property
     def definition(self) -> Node:
@@ -238,8 +287,11 @@ def add_column(p: Prediction, t: _Target, definition: Node) -> None:
     default = _default_of(definition)
     if column_rewrites(p, definition):
         call_sequences(p, default)
+    virtual = any(item.get("generated_kind") == "v" for item in constraints)
     required = "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds
-    if "CONSTR_CHECK" in kinds or (required and default is None and not _fills_itself(definition)):
+    if "CONSTR_CHECK" in kinds or (
+        required and default is None and (virtual or not _fills_itself(definition))
+    ):
         p.scan(tables)
     if kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
         p.build(tables)
@@ -303,7 +355,18 @@ def call_sequence(p: Prediction, call: Node) -> None:
     """Lock the sequence that a call of nextval, setval or currval names."""
     name = sequence_in({"FuncCall": call})
     if name is not None:
-        p.lock(p.state.key_of(tuple(name.replace('"', "").split("."))), LockMode.ROW_EXCLUSIVE)
+        p.lock(p.state.key_of(_path(name)), LockMode.ROW_EXCLUSIVE)
+    elif names_of(call["funcname"])[-1] in ("nextval", "setval", "currval"):
+        for inner in tagged(call.get("args"), "FuncCall"):
+            given = [constant(argument) for argument in inner.get("args", ())]
+            if names_of(inner["funcname"])[-1] == "pg_get_serial_sequence" and len(given) == 2:
+                table = p.state.key_of(_path(str(given[0])))
+                p.lock(p.state.owned_sequences(table, str(given[1])), LockMode.ROW_EXCLUSIVE)
+
+
+def _path(name: str) -> tuple[str, ...]:
+    """A qualified name in a text, its quotes taken away."""
+    return tuple(name.replace('"', "").split("."))
 
 
 def default_sequences(p: Prediction, expression: Node | None) -> list[str]:
@@ -312,11 +375,30 @@ def default_sequences(p: Prediction, expression: Node | None) -> list[str]:
     return [p.state.key_of(tuple(name.replace('"', "").split(".")))] if name else []
 
 
+def column_sequences(p: Prediction, key: str, name: str) -> list[str]:
+    """The sequence in a column's default, when the default's text is made anew (from 18 on)."""
+    column = p.relation(key).columns.get(name)
+    if p.major < 18 or column is None or column.generated or column.identity:
+        return []
+    if not column.default or "FuncCall" not in column.default:
+        return []
+    return default_sequences(p, column.default) or p.state.owned_sequences(key, name)
+
+
+def key_ends(p: Prediction, references: str) -> list[str]:
+    """The tables that have the triggers of a foreign key's other end."""
+    tree = p.state.tree(references)
+    if p.major > 14:
+        return tree
+    return [each for each in tree if p.relation(each).kind != "partitioned table"]
+
+
 def _alter_type(p: Prediction, t: _Target) -> None:
     name = t.command["name"]
     tables = t.tables(p)
     change = type_change(p, t.key, t.command)
     relation = p.relation(t.key)
+    p.lock(column_sequences(p, t.key, name), LockMode.ACCESS_SHARE)
     if change != "none":
         p.rewrite(tables)
         _rebuild_indexes(p, tables)
@@ -344,6 +426,10 @@ def type_change(p: Prediction, key: str, command: Node) -> Change:
         return "rewrite"
     if column is None:
         return "rewrite"
+    if column.generated == "virtual":
+        return "none"
+    if (new.array or column.type.array) and new.name != column.type.name:
+        return "rewrite"  # elements are converted one by one, even to a domain over their type
     if new != column.type and p.state.is_constrained_domain(new):
         return "rewrite"
     old = p.state.base_type(column.type)
@@ -392,29 +478,38 @@ def referenced_columns(p: Prediction, constraint: Constraint) -> tuple[str, ...]
 
 def _partners(
     p: Prediction, key: str, own: Callable[[Constraint], bool], other: Callable[[Constraint], bool]
-) -> list[str]:
-    """Tables at the other end of a table's own foreign keys and of those that point to it."""
-    found = [c.references for c in p.relation(key).foreign_keys() if c.references and own(c)]
+) -> tuple[list[Constraint], list[str]]:
+    """A table's own foreign keys of some kind, and the tables with such keys that point to it."""
+    keys = [c for c in p.relation(key).foreign_keys() if c.references and own(c)]
+    pointing = []
     for child in p.state.referencing(key):
         constraints = p.relation(child).foreign_keys()
         if any(c.references == key and other(c) for c in constraints):
-            found.append(child)
-    return found
+            pointing.append(child)
+    return keys, pointing
 
 
 def _lock_partners_of_column(
     p: Prediction, t: _Target, key: str, column: str, rechecked: bool
 ) -> None:
-    partners = _partners(
+    """The foreign keys of a column are dropped and made anew with its type."""
+    keys, pointing = _partners(
         p,
         key,
         lambda c: column in c.columns,
         lambda c: column in referenced_columns(p, c),
     )
-    for partner in partners:
-        p.lock(p.state.tree(partner), AE)
+    for constraint in keys:
+        references = str(constraint.references)
+        p.lock(p.state.tree(references), SRE)
+        if constraint.enforced:
+            p.lock(key_ends(p, references), AE)
+            if rechecked and constraint.valid:
+                p.scan([key, *p.state.tree(references)])
+    for child in pointing:
+        p.lock(p.state.tree(child), AE)
         if rechecked:
-            p.scan([key, *p.state.tree(partner)])
+            p.scan([key, *p.state.tree(child)])
 
 
 def _set_not_null(p: Prediction, t: _Target) -> None:
@@ -453,54 +548,24 @@ def _drop_column(p: Prediction, t: _Target) -> None:
     cascade = t.command.get("behavior") == "DROP_CASCADE"
     for each in t.tables(p):
         p.lock(p.state.owned_sequences(each, name), AE)
-        partners = _partners(
+        keys, pointing = _partners(
             p,
             each,
             lambda c: name in c.columns,
             lambda c: cascade and name in referenced_columns(p, c),
         )
-        for partner in partners:
-            p.lock(p.state.tree(partner), AE)
+        unlink(p, keys)
+        for child in pointing:
+            p.lock(p.state.tree(child), AE)
     if cascade:
-        p.lock(dependents_on(p, t.key, name), AE)
+        p.lock(dependents_on(p.state, t.key, name), AE)
 
 
-def dependents_on(p: Prediction, key: str, column: str) -> list[str]:
-    """What falls with a column: views that read it (and views of those), policies of tables."""
-    columns = {column, *_generated_from(p.relation(key), column)}
-    found: list[str] = []
-    for relation in p.state.relations.values():
-        if key in relation.reads and _mentions(p, relation.query, key, columns):
-            found += [relation.key, *p.state.readers(relation.key)]
-        elif any(_mentions(p, each, key, columns) for each in relation.policies.values()):
-            found.append(relation.key)
-    return found
-
-
-def _generated_from(relation: Relation, column: str) -> list[str]:
-    return [
-        each.name
-        for each in relation.columns.values()
-        if each.generated and column in columns_in(each.default)
-    ]
-
-
-def _mentions(p: Prediction, expression: Node | None, key: str, columns: set[str]) -> bool:
-    """Whether a query or policy names one of these columns of a table."""
-    names: dict[str, str] = {}
-    for _, fields in walk(expression):
-        if "relname" in fields:
-            alias = fields.get("alias", {}).get("aliasname", fields["relname"])
-            names[alias] = p.state.key_of_range(fields)
-    if key not in names.values():
-        return False
-    for fields in tagged(expression, "ColumnRef"):
-        *table, last = fields["fields"]
-        if table and names.get(text_of(table[-1])) != key:
-            continue
-        if "A_Star" in last or text_of(last) in columns:
-            return True
-    return False
+def unlink(p: Prediction, keys: Iterable[Constraint]) -> None:
+    """Foreign keys fall, and with them the triggers at their other ends."""
+    for constraint in keys:
+        if constraint.references and constraint.enforced and not constraint.inherited:
+            p.lock(key_ends(p, constraint.references), AE)
 
 
 def _identity(p: Prediction, t: _Target) -> None:
@@ -535,7 +600,8 @@ def add_constraint(p: Prediction, t: _Target, constraint: Node) -> None:
         parent = p.state.key_of_range(constraint["pktable"])
         p.lock(p.state.tree(parent), SRE)
         if checked:
-            p.scan([*_partitions(p, t), *p.state.tree(parent)])
+            new = t.added >= set(constraint_columns(constraint))  # nothing but NULLs
+            p.scan([*_partitions(p, t), *(() if new else p.state.tree(parent))])
     elif kind in ("CONSTR_UNIQUE", "CONSTR_EXCLUSION", "CONSTR_PRIMARY"):
         _add_index_constraint(p, t, constraint, kind)
 
@@ -577,13 +643,21 @@ def _validate(p: Prediction, t: _Target) -> None:
 
 def _alter_constraint(p: Prediction, t: _Target) -> None:
     """ENFORCED and NOT ENFORCED make or remove the triggers at the other end as well."""
-    constraint = p.relation(t.key).constraints.get(str(t.definition.get("conname")))
+    said = t.definition
+    relation = p.relation(t.key)
+    constraint = relation.constraints.get(str(said.get("conname")))
+    if said.get("alterInheritability"):
+        p.lock(p.state.children(t.key), t.mode)
+        return
     if constraint is None or not constraint.references:
         return
-    if t.definition.get("alterEnforceability"):
+    if relation.kind == "partitioned table":
+        p.lock(p.state.descendants(t.key), t.mode)
+    enforced = bool(said.get("is_enforced"))
+    if said.get("alterEnforceability") and enforced != constraint.enforced:
         parents = p.state.tree(constraint.references)
-        p.lock(parents, AE)
-        if t.definition.get("is_enforced"):
+        p.lock(parents, SRE if enforced else AE)
+        if enforced:
             p.scan([*t.tables(p), *parents])
 
 
@@ -591,13 +665,14 @@ def _drop_constraint(p: Prediction, t: _Target) -> None:
     constraint = _find_constraint(p, t)
     if constraint is None:
         return
+    unlink(p, [constraint])
     if constraint.references:
-        p.lock(p.state.tree(constraint.references), AE)
+        p.lock(constraint.references, AE)
     if constraint.index and t.command.get("behavior") == "DROP_CASCADE":
         for child in p.state.referencing(t.key):
             pointing = (c for c in p.relation(child).foreign_keys() if c.references == t.key)
             if any(referenced_columns(p, c) == constraint.columns for c in pointing):
-                p.lock(p.state.tree(child), AE)
+                p.lock([*p.state.tree(child), *p.state.tree(t.key)], AE)
 
 
 # Storage
@@ -621,13 +696,18 @@ def _set_logged(p: Prediction, t: _Target) -> None:
         return
     p.rewrite(t.key)
     _rebuild_indexes(p, [t.key])
-    sequences = p.state.owned_sequences(t.key)
-    p.lock(sequences, AE)
-    p.rewrite(sequences, reads=False)
+    if p.major >= 15:
+        sequences = p.state.owned_sequences(t.key)
+        p.lock(sequences, AE)
+        p.rewrite(sequences, reads=False)
 
 
 def _change_owner(p: Prediction, t: _Target) -> None:
-    p.lock(p.state.owned_sequences(t.key), AE)
+    relation = p.relation(t.key)
+    new = t.command.get("newowner", {}).get("rolename")
+    same = new in (None, relation.owner)  # CURRENT_USER: who migrates is mostly who owns
+    if not same or (new and not relation.known):
+        p.lock(p.state.owned_sequences(t.key), AE)
 
 
 # Partitions and inheritance
@@ -637,7 +717,10 @@ def _attach(p: Prediction, t: _Target) -> None:
     child_key = p.state.key_of_range(t.definition["name"])
     child = p.relation(child_key)
     p.lock(p.state.tree(child_key), AE)
-    if not bound_is_proven(p.relation(t.key), child, t.definition.get("bound", {})):
+    p.lock(p.state.ancestors(t.key), LockMode.ACCESS_SHARE)
+    bound = t.definition.get("bound", {})
+    first = bound.get("is_default") and p.relation(t.key).known and not p.state.children(t.key)
+    if not first and not bound_is_proven(p.relation(t.key), child, bound):
         p.scan(p.state.tree(child_key))
     default = p.state.default_partition(t.key)
     if default:
@@ -647,16 +730,26 @@ def _attach(p: Prediction, t: _Target) -> None:
     for constraint in p.relation(t.key).foreign_keys():
         if constraint.references:
             p.lock(p.state.tree(constraint.references), SRE)
-            if (constraint.columns, constraint.references) not in own:
+            if (constraint.columns, constraint.references) in own:
+                p.lock(key_ends(p, constraint.references), AE)  # its own triggers go
+            else:
                 p.scan([*p.state.tree(child_key), *p.state.tree(constraint.references)])
+    point_to_partition(p, t.key)
     attach_indexes(p, t.key, child_key)
+
+
+def point_to_partition(p: Prediction, parent: str) -> None:
+    """The foreign keys that point to a partitioned table are made for a new partition too."""
+    for above in (parent, *p.state.ancestors(parent)):
+        mode = SRE if p.major > 14 else LockMode.ACCESS_SHARE
+        p.lock(p.state.referencing(above), mode)
 
 
 def attach_indexes(p: Prediction, parent: str, child: str) -> None:
     """A partition that lacks an index of its parent gets it built."""
-    own = {(i.columns, i.unique, i.method) for i in p.state.indexes_of(child)}
+    own = p.state.indexes_of(child)
     for index in p.state.indexes_of(parent):
-        if (index.columns, index.unique, index.method) not in own:
+        if not any(same_index(each, index) for each in own):
             p.build(p.state.tree(child))
 
 
@@ -664,6 +757,7 @@ def _detach(p: Prediction, t: _Target) -> None:
     child = p.state.key_of_range(t.definition["name"])
     p.lock(p.state.tree(child), AE)
     default = p.state.default_partition(t.key)
+    p.lock(p.state.ancestors(t.key), LockMode.ACCESS_SHARE)
     if t.definition.get("concurrent"):
         p.transactional = False
     elif default:
@@ -671,6 +765,10 @@ def _detach(p: Prediction, t: _Target) -> None:
     for constraint in p.relation(child).foreign_keys():
         if constraint.references:
             p.lock(p.state.tree(constraint.references), SRE)
+    for above in (t.key, *p.state.ancestors(t.key)):
+        for referencing in p.state.referencing(above):
+            p.lock(p.state.tree(referencing), AE)
+            p.scan([*p.state.tree(referencing), *p.state.tree(child)])
 
 
 def _inherit(p: Prediction, t: _Target) -> None:

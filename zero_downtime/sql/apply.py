@@ -6,42 +6,57 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
+from zero_downtime.sql.apply_alter import alter_table, role_of
+from zero_downtime.sql.apply_objects import (
+    create_rule,
+    create_statistics,
+    create_trigger,
+    policy,
+    rename_in,
+    take_from,
+)
 from zero_downtime.sql.apply_publications import alter_publication, create_publication
 from zero_downtime.sql.apply_tables import (
     RELATION_KINDS,
-    alter_table,
     create_index,
     create_table,
-    drop_column,
     drop_index,
+    drop_relation,
 )
-from zero_downtime.sql.facts import (
-    FunctionFacts,
-    Relation,
-    RelationKind,
-    Trigger,
-    TypeFacts,
+from zero_downtime.sql.apply_types import (
+    alter_domain,
+    alter_enum,
+    alter_function,
+    create_composite,
+    create_domain,
+    create_enum,
+    create_function,
+    create_range,
+    drop_function,
+    drop_type,
+    rename_attribute,
+    rename_domain_constraint,
 )
+from zero_downtime.sql.facts import Relation, RelationKind
+from zero_downtime.sql.inner import Parsed, function_runs, nested_in
 from zero_downtime.sql.known import Known
+from zero_downtime.sql.output import columns_of_query
 from zero_downtime.sql.renames import (
     rename_column,
     rename_constraint,
+    rename_function,
     rename_index,
     rename_relation,
+    rename_schema,
     rename_type,
 )
-from zero_downtime.sql.search_path import names_by_search_path
 from zero_downtime.sql.tree import (
     Node,
-    NotParsed,
     constant,
     fields_of,
     kind_of,
     names_of,
-    options_of,
-    parse,
     path_of,
-    text_of,
 )
 
 Handler = Callable[[Known, Node], None]
@@ -54,39 +69,57 @@ def apply_node(state: Known, kind: str, node: Node) -> None:
         handler(state, node)
 
 
+_DEEP = 8  # functions that call each other
+
+
+def _apply_all(state: Known, statements: list[Parsed]) -> None:
+    if state.nesting < _DEEP:
+        state.nesting += 1
+        for kind, node in statements:
+            apply_node(state, kind, node)
+        state.nesting -= 1
+
+
+def _nested(kind: str) -> Handler:
+    def handler(state: Known, node: Node) -> None:
+        _apply_all(state, nested_in(state, kind, node))
+
+    return handler
+
+
 # Other relations
 
 
 def _create_as(state: Known, node: Node) -> None:
     into = node["into"]
     kind: RelationKind = "materialized view" if node.get("objtype") == "OBJECT_MATVIEW" else "table"
-    query = node["query"]
-    _create_from_query(state, into["rel"], kind, query)
+    _create_from_query(state, into["rel"], kind, node["query"], names_of(into.get("colNames")))
 
 
-def _create_from_query(state: Known, range_var: Node, kind: RelationKind, query: Node) -> None:
+def _create_from_query(
+    state: Known, range_var: Node, kind: RelationKind, query: Node, names: tuple[str, ...] = ()
+) -> None:
     key = state.key_of_range(range_var, create=True)
-    if key in state.relations and kind != "view":
+    old = state.relations.get(key)
+    if old and kind != "view":
         return
     schema, _, name = key.partition(".")
-    reads = frozenset(state.relations_in(query)) if kind != "table" else frozenset()
+    columns = columns_of_query(state, query, names)
+    made = old or Relation(schema, name, kind, born=state.unit, storage=state.transaction)
     state.put(
-        Relation(
-            schema,
-            name,
-            kind,
-            known=kind != "table",
-            reads=reads,
+        replace(
+            made,
+            known=kind != "table" or columns is not None,
+            columns=columns or {},
+            reads=frozenset(state.relations_in(query)) if kind != "table" else frozenset(),
             query=query if kind != "table" else None,
             temporary=range_var.get("relpersistence") == "t",
-            born=state.unit if key not in state.relations else state.relations[key].born,
-            storage=state.transaction,
         )
     )
 
 
 def _create_view(state: Known, node: Node) -> None:
-    _create_from_query(state, node["view"], "view", node["query"])
+    _create_from_query(state, node["view"], "view", node["query"], names_of(node.get("aliases")))
 
 
 def _select(state: Known, node: Node) -> None:
@@ -96,8 +129,13 @@ def _select(state: Known, node: Node) -> None:
         _create_from_query(state, into["rel"], "table", {"SelectStmt": query})
     for target in node.get("targetList", ()):
         call = fields_of(target).get("val", {}).get("FuncCall", {})
-        if call and names_of(call["funcname"])[-1] == "set_config":
-            name, value = (constant(argument) for argument in call["args"][:2])
+        if not call:
+            continue
+        function = state.function(names_of(call["funcname"]))
+        if function is not None:
+            _apply_all(state, function_runs(function))
+        elif names_of(call["funcname"])[-1] == "set_config":
+            name, value = ([constant(a) for a in call.get("args", ())] + [None, None])[:2]
             _set(state, str(name), [str(value)] if value else [])
 
 
@@ -106,7 +144,18 @@ def _create_sequence(state: Known, node: Node) -> None:
     if key in state.relations:
         return
     schema, _, name = key.partition(".")
-    state.put(Relation(schema, name, "sequence", born=state.unit, storage=state.transaction))
+    persistence = node["sequence"].get("relpersistence")
+    state.put(
+        Relation(
+            schema,
+            name,
+            "sequence",
+            temporary=persistence == "t",
+            unlogged=persistence == "u",
+            born=state.unit,
+            storage=state.transaction,
+        )
+    )
     _see_options(state, key, node)
 
 
@@ -128,155 +177,11 @@ def _alter_sequence(state: Known, node: Node) -> None:
         _see_options(state, key, node)
 
 
-def _create_trigger(state: Known, node: Node) -> None:
-    key = state.key_of_range(node["relation"])
-    relation = state.assume(key)
-    trigger = Trigger(
-        node["trigname"], _name(state, names_of(node["funcname"])), bool(node.get("row"))
-    )
-    state.put(replace(relation, triggers={**relation.triggers, trigger.name: trigger}))
-    if trigger.row:
-        for child in state.descendants(key):
-            below = state.relations[child]
-            state.put(replace(below, triggers={**below.triggers, trigger.name: trigger}))
+# DROP, RENAME, SET SCHEMA, OWNER
 
-
-def _policy(state: Known, node: Node) -> None:
-    relation = state.assume(state.key_of_range(node["table"]))
-    parts: Node = {part: node[part] for part in ("qual", "with_check") if part in node}
-    name = node["policy_name"]
-    said = {**relation.policies.get(name, {}), **parts}
-    state.put(replace(relation, policies={**relation.policies, name: said}))
-
-
-def _create_rule(state: Known, node: Node) -> None:
-    relation = state.assume(state.key_of_range(node["relation"]))
-    state.put(replace(relation, rules=relation.rules | {node["rulename"]}))
-
-
-def _create_statistics(state: Known, node: Node) -> None:
-    name = ".".join(names_of(node.get("defnames"))[-1:])
-    for relation in node.get("relations", ()):
-        if "RangeVar" in relation:
-            state.statistics[name] = state.key_of_range(relation["RangeVar"])
-
-
-# Types and functions
-
-
-def _name(state: Known, name: tuple[str, ...]) -> str:
-    """The key under which an object of this name is (or will be) known."""
-    if len(name) > 1:
-        return ".".join(name[-2:])
-    return f"{state.search_path[0] if state.search_path else 'public'}.{name[0]}"
-
-
-def _create_enum(state: Known, node: Node) -> None:
-    key = _name(state, names_of(node["typeName"]))
-    values = tuple(text_of(value) for value in node.get("vals", ()))
-    state.types[key] = TypeFacts(
-        key, "enum", born=state.unit, born_in=state.transaction, values=values
-    )
-
-
-def _alter_enum(state: Known, node: Node) -> None:
-    facts = state.types.get(state.type_key(names_of(node["typeName"])) or "")
-    if facts is None or node["newVal"] in facts.values:
-        return
-    if "oldVal" in node:
-        values = [node["newVal"] if v == node["oldVal"] else v for v in facts.values]
-    else:
-        values = list(facts.values)
-        place = len(values)
-        if node.get("newValNeighbor") in values:
-            place = values.index(node["newValNeighbor"]) + bool(node.get("newValIsAfter"))
-        values.insert(place, node["newVal"])
-    state.types[facts.name] = replace(facts, values=tuple(values))
-
-
-def _create_domain(state: Known, node: Node) -> None:
-    key = _name(state, names_of(node["domainname"]))
-    kinds = {fields_of(item)["contype"] for item in node.get("constraints", ())}
-    state.types[key] = TypeFacts(
-        key,
-        "domain",
-        base=state.type_of(node["typeName"]),
-        constrained=bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"}),
-        born=state.unit,
-    )
-
-
-def _alter_domain(state: Known, node: Node) -> None:
-    facts = state.types.get(state.type_key(names_of(node["typeName"])) or "")
-    if facts and node.get("subtype") in ("C", "O"):
-        state.types[facts.name] = replace(facts, constrained=True)
-
-
-def _create_composite(state: Known, node: Node) -> None:
-    key = state.key_of_range(node["typevar"], create=True)
-    state.types[key] = TypeFacts(key, "composite", born=state.unit)
-
-
-def _create_range(state: Known, node: Node) -> None:
-    key = _name(state, names_of(node["typeName"]))
-    state.types[key] = TypeFacts(key, "range", born=state.unit)
-
-
-def _create_function(state: Known, node: Node) -> None:
-    options = options_of(node.get("options"))
-    key = _name(state, names_of(node["funcname"]))
-    volatility = options.get("volatility", "volatile")
-    parameters = [fields_of(item) for item in node.get("parameters", ())]
-    given = [p for p in parameters if p.get("mode") not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")]
-    state.functions[key] = FunctionFacts(
-        key,
-        volatility == "volatile",
-        inlined=_inlined(node, options.get("language")),
-        immutable=volatility == "immutable",
-        arguments=tuple(str(state.type_of(p["argType"])) for p in given),
-        defaults=sum("defexpr" in p for p in given),
-        parameters=tuple(p.get("name", "") for p in given),
-        returns=_returns(state, node),
-        by_search_path=names_by_search_path(state, node),
-        born=state.unit,
-    )
-
-
-def _returns(state: Known, node: Node) -> str:
-    """The type of a function's result as one text, OUT parameters and TABLE columns included."""
-    parts = [
-        f"{p.get('name', '')} {state.type_of(p['argType'])}"
-        for p in map(fields_of, node.get("parameters", ()))
-        if p.get("mode") in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE", "FUNC_PARAM_INOUT")
-    ]
-    if "returnType" in node:
-        several = "SETOF " if node["returnType"].get("setof") else ""
-        parts.append(f"{several}{state.type_of(node['returnType'])}")
-    return ", ".join(parts)
-
-
-def _inlined(node: Node, language: object) -> Node | None:
-    """The expression of a one-line SQL function, whose own volatility then decides."""
-    body: Node | None = None
-    if "sql_body" in node:
-        body = fields_of(node["sql_body"]) if "ReturnStmt" in node["sql_body"] else None
-        return body.get("returnval") if body else None
-    for option in node.get("options", ()):
-        fields = fields_of(option)
-        if fields["defname"] == "as" and str(language).lower() == "sql":
-            texts = fields["arg"]["List"]["items"]
-            try:
-                kind, body = parse(text_of(texts[0]))
-            except NotParsed:
-                return None
-            targets = body.get("targetList", ())
-            if kind == "SelectStmt" and len(targets) == 1 and "fromClause" not in body:
-                value = fields_of(targets[0]).get("val")
-                return value if isinstance(value, dict) else None
-    return None
-
-
-# DROP, RENAME, SET SCHEMA
+_PARTS = {"OBJECT_TRIGGER": "triggers", "OBJECT_POLICY": "policies", "OBJECT_RULE": "rules"}
+_ROUTINES = ("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE")
+_TYPES = ("OBJECT_TYPE", "OBJECT_DOMAIN")
 
 
 def _drop(state: Known, node: Node) -> None:
@@ -287,80 +192,100 @@ def _drop(state: Known, node: Node) -> None:
             drop_relation(state, state.key_of(path))
         elif kind == "OBJECT_INDEX":
             drop_index(state, state.key_of(path))
-        elif kind in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
-            _drop_type(state, path)
-        elif kind in ("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE"):
-            _drop_function(state, path)
+        elif kind in _TYPES:
+            drop_type(state, path)
+        elif kind in _ROUTINES:
+            drop_function(state, path)
         elif kind == "OBJECT_SCHEMA":
             _drop_schema(state, path[0])
-        elif kind == "OBJECT_TRIGGER":
-            _drop_trigger(state, state.key_of(path[:-1]), path[-1])
-        elif kind == "OBJECT_POLICY":
-            _drop_policy(state, state.key_of(path[:-1]), path[-1])
+        elif kind in _PARTS:
+            key = state.key_of(path[:-1])
+            whole = kind == "OBJECT_TRIGGER" and state.assume(key).kind == "partitioned table"
+            take_from(state, state.tree(key) if whole else [key], _PARTS[kind], path[-1])
+        elif kind == "OBJECT_STATISTIC_EXT":
+            state.statistics.pop(state.statistics_key(path))
         elif kind == "OBJECT_PUBLICATION":
             state.publications.pop(path[-1])
-        elif kind == "OBJECT_STATISTIC_EXT":
-            state.statistics.pop(path[-1], None)
+        elif kind == "OBJECT_EXTENSION":
+            state.extensions.pop(path[-1])
+        elif kind == "OBJECT_FOREIGN_SERVER":
+            _drop_server(state, path[-1])
+        elif kind == "OBJECT_FDW":
+            for server in [name for name, wrapper in state.servers.items() if wrapper == path[-1]]:
+                _drop_server(state, server)
 
 
-def drop_relation(state: Known, key: str) -> None:
-    """Take a relation away, with its partitions, its sequences and the views over it."""
-    falling = [key, *(k for k in state.descendants(key) if state.relations[k].is_partition)]
-    for each in falling:
-        for below in (*state.readers(each), *state.owned_sequences(each)):
-            state.forget(below)
-        state.forget(each)
-
-
-def _drop_type(state: Known, path: tuple[str, ...]) -> None:
-    key = state.type_key(path)
-    if key is None:
-        return
-    for relation, column in list(state.using_type(key)):
-        drop_column(state, relation.key, column.name)
-    del state.types[key]
-
-
-def _drop_function(state: Known, path: tuple[str, ...]) -> None:
-    function = state.function(path)
-    if function:
-        del state.functions[function.name]
-        for relation in list(state.relations.values()):
-            kept = {n: t for n, t in relation.triggers.items() if t.function != function.name}
-            if len(kept) != len(relation.triggers):
-                state.put(replace(relation, triggers=kept))
+def _drop_server(state: Known, server: str) -> None:
+    state.servers.pop(server)
+    for key in state.served_by(server):
+        drop_relation(state, key)
 
 
 def _drop_schema(state: Known, schema: str) -> None:
     for key in [k for k, r in state.relations.items() if r.schema == schema]:
         if key in state.relations:
             drop_relation(state, key)
-    for facts in (state.types, state.functions):
-        for key in [k for k in facts if k.startswith(f"{schema}.")]:
-            del facts[key]
+    for directory in (state.functions, state.types, state.statistics):
+        for key in [k for k in directory if k.startswith(f"{schema}.")]:
+            if directory is state.types:
+                drop_type(state, tuple(key.split(".")))
+            else:
+                directory.pop(key)
+    for publication in list(state.publications.values()):
+        if schema in publication.schemas:
+            kept = publication.schemas - {schema}
+            state.publications[publication.name] = replace(publication, schemas=kept)
 
 
-def _drop_trigger(state: Known, key: str, name: str) -> None:
-    for each in state.tree(key):
-        relation = state.relation(each)
-        if relation:
-            kept = {n: t for n, t in relation.triggers.items() if n != name}
-            state.put(replace(relation, triggers=kept))
+def _drop_owned(state: Known, node: Node) -> None:
+    roles = {role_of(fields_of(role)) for role in node.get("roles", ())}
+    for key in [k for k, r in state.relations.items() if r.owner in roles]:
+        if key in state.relations and state.relations[key].owner is not None:
+            drop_relation(state, key)
 
 
-def _drop_policy(state: Known, key: str, name: str) -> None:
-    relation = state.relation(key)
-    if relation:
-        kept = {n: p for n, p in relation.policies.items() if n != name}
-        state.put(replace(relation, policies=kept))
+def _reassign_owned(state: Known, node: Node) -> None:
+    roles = {role_of(fields_of(role)) for role in node.get("roles", ())}
+    for relation in list(state.relations.values()):
+        if relation.owner is not None and relation.owner in roles:
+            state.put(replace(relation, owner=role_of(node.get("newrole"))))
+
+
+def _alter_owner(state: Known, node: Node) -> None:
+    if node.get("objectType") in RELATION_KINDS and "relation" in node:
+        relation = state.assume(state.key_of_range(node["relation"]))
+        state.put(replace(relation, owner=role_of(node.get("newowner"))))
 
 
 def _rename(state: Known, node: Node) -> None:
-    kind, new = node["renameType"], node["newname"]
-    if kind in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
+    kind, new, old = node["renameType"], node["newname"], node.get("subname", "")
+    if kind in _TYPES:
         rename_type(state, path_of(node["object"]), new)
-        return
-    if "relation" not in node:
+    elif kind == "OBJECT_DOMCONSTRAINT":
+        rename_domain_constraint(state, path_of(node["object"]), old, new)
+    elif kind == "OBJECT_SCHEMA":
+        rename_schema(state, old, new)
+    elif kind in _ROUTINES:
+        rename_function(state, path_of(node["object"]), new=new)
+    elif kind == "OBJECT_PUBLICATION":
+        publication = state.publications.pop(path_of(node["object"])[-1])
+        if publication:
+            state.publications[new] = replace(publication, name=new)
+    elif kind == "OBJECT_STATISTIC_EXT":
+        key = state.statistics_key(path_of(node["object"]))
+        table = state.statistics.pop(key)
+        if table:
+            state.statistics[f"{key.partition('.')[0]}.{new}"] = table
+    elif "relation" in node:
+        _rename_relation(state, kind, node, old, new)
+
+
+def _rename_relation(state: Known, kind: str, node: Node, old: str, new: str) -> None:
+    if kind == "OBJECT_ATTRIBUTE":
+        path = state.path_of_range(node["relation"])
+        rename_attribute(state, path, old, new)
+        for table in state.typed_tables(state.type_key(path) or ""):
+            rename_column(state, table, old, new)
         return
     key = state.key_of_range(node["relation"])
     if kind == "OBJECT_INDEX" or key in state.indexes:
@@ -369,26 +294,57 @@ def _rename(state: Known, node: Node) -> None:
         rename_relation(state, key, state.assume(key).schema, new)
     elif kind == "OBJECT_COLUMN":
         for each in state.tree(key):
-            rename_column(state, each, node["subname"], new)
+            rename_column(state, each, old, new)
     elif kind == "OBJECT_TABCONSTRAINT":
         for each in state.tree(key):
-            rename_constraint(state, each, node["subname"], new)
-    elif kind == "OBJECT_TRIGGER":
-        relation = state.assume(key)
-        triggers = {
-            new if n == node["subname"] else n: replace(t, name=new) if n == node["subname"] else t
-            for n, t in relation.triggers.items()
-        }
-        state.put(replace(relation, triggers=triggers))
+            rename_constraint(state, each, old, new)
+    elif kind in _PARTS:
+        rename_in(state, state.tree(key), _PARTS[kind], old, new)
 
 
 def _set_schema(state: Known, node: Node) -> None:
-    kind = node["objectType"]
+    kind, schema = node["objectType"], node["newschema"]
     if kind in RELATION_KINDS and "relation" in node:
         key = state.key_of_range(node["relation"])
         for sequence in state.owned_sequences(key):
-            rename_relation(state, sequence, node["newschema"], state.relations[sequence].name)
-        rename_relation(state, key, node["newschema"], state.assume(key).name)
+            rename_relation(state, sequence, schema, state.relations[sequence].name)
+        rename_relation(state, key, schema, state.assume(key).name)
+    elif kind in _TYPES:
+        rename_type(state, path_of(node["object"]), schema=schema)
+    elif kind in _ROUTINES:
+        rename_function(state, path_of(node["object"]), schema=schema)
+    elif kind == "OBJECT_STATISTIC_EXT":
+        key = state.statistics_key(path_of(node["object"]))
+        table = state.statistics.pop(key)
+        if table:
+            state.statistics[f"{schema}.{key.partition('.')[2]}"] = table
+    elif kind == "OBJECT_EXTENSION":
+        state.extensions[path_of(node["object"])[-1]] = schema
+
+
+# Extensions, servers, prepared statements
+
+
+def _create_extension(state: Known, node: Node) -> None:
+    schema = state.search_path[0] if state.search_path else "public"
+    for item in node.get("options", ()):
+        if fields_of(item)["defname"] == "schema":
+            schema = str(constant(fields_of(item)["arg"]))
+    if node["extname"] not in state.extensions:
+        state.extensions[node["extname"]] = schema
+
+
+def _create_server(state: Known, node: Node) -> None:
+    state.servers[node["servername"]] = node.get("fdwname", "")
+
+
+def _prepare(state: Known, node: Node) -> None:
+    state.prepared[node["name"]] = kind_of(node["query"])
+
+
+def _deallocate(state: Known, node: Node) -> None:
+    for name in [node["name"]] if "name" in node else list(state.prepared):
+        state.prepared.pop(name)
 
 
 # Settings
@@ -430,8 +386,6 @@ def _create_schema(state: Known, node: Node) -> None:
 
 
 _HANDLERS: Mapping[str, Handler] = {
-    "CreatePublicationStmt": create_publication,
-    "AlterPublicationStmt": alter_publication,
     "CreateStmt": create_table,
     "CreateForeignTableStmt": lambda state, node: create_table(
         state, {**node.get("base", node), "servername": node.get("servername", "")}
@@ -443,21 +397,34 @@ _HANDLERS: Mapping[str, Handler] = {
     "SelectStmt": _select,
     "CreateSeqStmt": _create_sequence,
     "AlterSeqStmt": _alter_sequence,
-    "CreateTrigStmt": _create_trigger,
-    "RuleStmt": _create_rule,
-    "CreatePolicyStmt": _policy,
-    "AlterPolicyStmt": _policy,
-    "CreateStatsStmt": _create_statistics,
-    "CreateEnumStmt": _create_enum,
-    "AlterEnumStmt": _alter_enum,
-    "CreateDomainStmt": _create_domain,
-    "AlterDomainStmt": _alter_domain,
-    "CompositeTypeStmt": _create_composite,
-    "CreateRangeStmt": _create_range,
-    "CreateFunctionStmt": _create_function,
+    "CreateTrigStmt": create_trigger,
+    "RuleStmt": create_rule,
+    "CreatePolicyStmt": policy,
+    "AlterPolicyStmt": policy,
+    "CreateStatsStmt": create_statistics,
+    "CreatePublicationStmt": create_publication,
+    "AlterPublicationStmt": alter_publication,
+    "CreateEnumStmt": create_enum,
+    "AlterEnumStmt": alter_enum,
+    "CreateDomainStmt": create_domain,
+    "AlterDomainStmt": alter_domain,
+    "CompositeTypeStmt": create_composite,
+    "CreateRangeStmt": create_range,
+    "CreateFunctionStmt": create_function,
+    "AlterFunctionStmt": alter_function,
     "DropStmt": _drop,
+    "DropOwnedStmt": _drop_owned,
+    "ReassignOwnedStmt": _reassign_owned,
     "RenameStmt": _rename,
     "AlterObjectSchemaStmt": _set_schema,
+    "AlterOwnerStmt": _alter_owner,
     "VariableSetStmt": _set_variable,
     "CreateSchemaStmt": _create_schema,
+    "CreateExtensionStmt": _create_extension,
+    "CreateForeignServerStmt": _create_server,
+    "PrepareStmt": _prepare,
+    "DeallocateStmt": _deallocate,
+    "DoStmt": _nested("DoStmt"),
+    "CallStmt": _nested("CallStmt"),
+    "ExecuteStmt": _nested("ExecuteStmt"),
 }

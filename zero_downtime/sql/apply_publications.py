@@ -48,7 +48,7 @@ def published_tables(state: Known, node: Node) -> dict[str, Node]:
         table = fields_of(item).get("pubtable")
         if table:
             said = {part: table[part] for part in ("columns", "whereClause") if part in table}
-            found[state.key_of_range(table["relation"])] = said
+            found.update(dict.fromkeys(state.published_with(table["relation"]), said))
     return found
 
 

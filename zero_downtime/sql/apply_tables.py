@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -68,17 +68,26 @@ def create_table(state: Known, node: Node) -> None:
         is_partition=bool(bound),
         is_default=bool(bound and bound.get("is_default")),
         partition_key=_partition_key(partitioned),
+        partition_strategy=_strategy(partitioned),
+        key_columns=_key_columns(partitioned),
+        bound=bound,
         access_method=node.get("accessMethod", state.default_access_method),
         tablespace=node.get("tablespacename", state.default_tablespace),
         temporary=node["relation"].get("relpersistence") == "t",
         unlogged=node["relation"].get("relpersistence") == "u",
-        row_type=".".join(names_of(node["ofTypename"]["names"])) if "ofTypename" in node else None,
+        row_type=_row_type(state, node),
+        server=node.get("servername", ""),
         born=state.unit,
         storage=state.transaction,
     )
     state.put(relation)
     for parent in parents:
-        _inherit(state, key, parent)
+        inherit(state, key, parent)
+    row_type = state.types.get(relation.row_type or "")
+    if row_type:
+        attributes = row_type.attributes
+        columns = {n: Column(n, type, born=state.unit) for n, type in attributes.items()}
+        state.put(replace(state.relations[key], columns=columns))
     for element in node.get("tableElts", ()):
         _add_element(state, key, element)
 
@@ -93,6 +102,21 @@ def _partition_key(spec: Node | None) -> frozenset[str]:
     return frozenset(names)
 
 
+def _strategy(spec: Node | None) -> str:
+    return str((spec or {}).get("strategy", "")).removeprefix("PARTITION_STRATEGY_").lower()
+
+
+def _key_columns(spec: Node | None) -> tuple[str | None, ...]:
+    return tuple(fields_of(param).get("name") for param in (spec or {}).get("partParams", ()))
+
+
+def _row_type(state: Known, node: Node) -> str | None:
+    if "ofTypename" not in node:
+        return None
+    names = names_of(node["ofTypename"]["names"])
+    return state.type_key(names) or state.new_name(names)
+
+
 def _add_element(state: Known, key: str, element: Node) -> None:
     kind, fields = kind_of(element)
     if kind == "ColumnDef":
@@ -102,15 +126,43 @@ def _add_element(state: Known, key: str, element: Node) -> None:
     elif kind == "TableLikeClause":
         source = state.relation(state.key_of_range(fields["relation"]))
         if source:
-            target = state.relations[key]
-            columns = {
-                name: replace(column, born=state.unit, default=None, generated="", identity=False)
-                for name, column in source.columns.items()
-            }
-            state.put(replace(target, columns={**target.columns, **columns}))
+            _copy_like(state, key, source, fields.get("options", 0))
 
 
-def _inherit(state: Known, key: str, parent_key: str) -> None:
+# CREATE_TABLE_LIKE_… in parsenodes.h
+_LIKE_CONSTRAINTS, _LIKE_DEFAULTS, _LIKE_GENERATED = 1 << 2, 1 << 3, 1 << 4
+_LIKE_IDENTITY, _LIKE_INDEXES = 1 << 5, 1 << 6
+
+
+def _copy_like(state: Known, key: str, source: Relation, options: int) -> None:
+    """LIKE: the columns and NOT NULLs always, the rest as INCLUDING says."""
+    target = state.relations[key]
+    columns = {}
+    for name, column in source.columns.items():
+        column = replace(column, born=state.unit)
+        if not options & (_LIKE_GENERATED if column.generated else _LIKE_DEFAULTS):
+            column = replace(column, default=None, generated="")
+        columns[name] = replace(column, identity=False)
+    state.put(replace(target, columns={**target.columns, **columns}))
+    for name, column in source.columns.items():
+        if column.identity and options & _LIKE_IDENTITY:
+            change_column(state, key, name, True, identity=True)
+            add_sequence(state, key, name)
+    for constraint in source.constraints.values():
+        wanted = constraint.kind == "not null" or (
+            constraint.kind == "check" and options & _LIKE_CONSTRAINTS
+        )
+        if wanted:
+            relation = state.relations[key]
+            copied = replace(constraint, born=state.unit, inherited=False)
+            constraints = {**relation.constraints, copied.name: copied}
+            state.put(replace(relation, constraints=constraints))
+    if options & _LIKE_INDEXES:
+        for index in state.indexes_of(source.key):
+            attach_index(state, replace(index, parent=None), key, attached=False)
+
+
+def inherit(state: Known, key: str, parent_key: str) -> None:
     """Give a new child its parent's columns, constraints and, for a partition, its indexes."""
     parent, child = state.relation(parent_key), state.relations[key]
     if parent is None:
@@ -118,7 +170,8 @@ def _inherit(state: Known, key: str, parent_key: str) -> None:
     passed_on = {
         name: replace(c, born=state.unit, index=None, inherited=child.is_partition)
         for name, c in parent.constraints.items()
-        if c.kind in ("check", "not null") or (child.is_partition and c.kind == "foreign key")
+        if not c.no_inherit
+        and (c.kind in ("check", "not null") or (child.is_partition and c.kind == "foreign key"))
     }
     columns = {
         name: replace(c, born=child.columns[name].born if name in child.columns else state.unit)
@@ -134,6 +187,10 @@ def _inherit(state: Known, key: str, parent_key: str) -> None:
     if child.is_partition:
         for index in state.indexes_of(parent_key):
             attach_index(state, index, key)
+        rows = {n: t for n, t in parent.triggers.items() if t.row}
+        if rows:
+            child = state.relations[key]
+            state.put(replace(child, triggers={**child.triggers, **rows}))
 
 
 def _merged(passed_on: dict[str, Constraint], child: Relation) -> dict[str, Constraint]:
@@ -152,11 +209,10 @@ def _merged(passed_on: dict[str, Constraint], child: Relation) -> dict[str, Cons
     return found
 
 
-def attach_index(state: Known, parent: Index, table: str) -> str:
+def attach_index(state: Known, parent: Index, table: str, attached: bool = True) -> str:
     """The partition's index below a partitioned one: the equal one that it has, or a new one."""
-    for index in state.indexes_of(table):
-        same = (index.columns, index.unique, index.method, index.used_columns)
-        if same == (parent.columns, parent.unique, parent.method, parent.used_columns):
+    for index in state.indexes_of(table) if attached else ():
+        if same_index(index, parent):
             state.indexes[index.name] = replace(index, parent=parent.name)
             return index.name
     relation = state.relations[table]
@@ -175,9 +231,24 @@ def attach_index(state: Known, parent: Index, table: str) -> str:
     name = constraint or free_name(state, relation, parent.columns, suffix)
     key = f"{relation.schema}.{name}"
     state.indexes[key] = replace(
-        parent, name=key, table=table, parent=parent.name, constraint=constraint, born=state.unit
+        parent,
+        name=key,
+        table=table,
+        parent=parent.name if attached else None,
+        constraint=constraint,
+        born=state.unit,
     )
     return key
+
+
+def same_index(one: Index, other: Index) -> bool:
+    """Whether an index of a partition serves as its part of the parent's index."""
+    return (
+        (one.columns, one.unique, one.method, one.used_columns, one.plain)
+        == (other.columns, other.unique, other.method, other.used_columns, other.plain)
+        and (one.parent is None or one.parent == other.name)
+        and not (other.constraint and not one.constraint)
+    )
 
 
 def free_name(
@@ -235,7 +306,7 @@ def add_column(state: Known, key: str, fields: Node) -> None:
         column = replace(column, default={"FuncCall": call})
     state.put(replace(relation, columns={**relation.columns, name: column}))
     if serial or identity:
-        _add_sequence(state, key, name, by_kind.get("CONSTR_IDENTITY"))
+        add_sequence(state, key, name, by_kind.get("CONSTR_IDENTITY"))
         set_not_null(state, key, name)
     for item in constraints:
         if item["contype"] == "CONSTR_NOTNULL":
@@ -253,7 +324,8 @@ def _with_attributes(item: Node, by_kind: Mapping[str, Node]) -> Node:
     return item
 
 
-def _add_sequence(state: Known, key: str, column: str, identity: Node | None = None) -> None:
+def add_sequence(state: Known, key: str, column: str, identity: Node | None = None) -> None:
+    """The sequence of a serial or identity column."""
     table = state.relations[key]
     name = free_name(state, table, (column,), "seq")
     for option in (identity or {}).get("options", ()):
@@ -332,7 +404,8 @@ def add_constraint(state: Known, key: str, fields: Node, column: str | None = No
         index_key = f"{relation.schema}.{fields['indexname']}"
         index = state.indexes.get(index_key)
         columns = tuple(c for c in index.columns if c) if index else ()
-    valid = not fields.get("skip_validation") and bool(fields.get("is_enforced", True))
+    enforced = bool(fields.get("is_enforced")) or kind not in ("check", "foreign key")
+    valid = not fields.get("skip_validation") and enforced
     if kind == "not null":
         if valid:
             set_not_null(state, key, columns[0], fields.get("conname"))
@@ -356,12 +429,13 @@ def add_constraint(state: Known, key: str, fields: Node, column: str | None = No
         kind,
         columns,
         valid=valid,
-        enforced=kind not in ("check", "foreign key") or bool(fields.get("is_enforced")),
         references=state.key_of_range(fields["pktable"]) if kind == "foreign key" else None,
         referenced_columns=names_of(fields.get("pk_attrs")),
         on_delete=fields.get("fk_del_action", "a"),
         on_update=fields.get("fk_upd_action", "a"),
         deferred=bool(fields.get("initdeferred")),
+        enforced=enforced,
+        no_inherit=bool(fields.get("is_no_inherit")),
         expression=fields.get("raw_expr"),
         index=name if kind in ("primary key", "unique", "exclude") else None,
         born=state.unit,
@@ -406,53 +480,26 @@ def _index_for(state: Known, key: str, constraint: Constraint, attached: str | N
     )
 
 
-# ALTER TABLE
+# Changes that several statements make
 
 
-def alter_table(state: Known, node: Node) -> None:
-    if node.get("objtype") == "OBJECT_TYPE":
-        return
-    key = state.key_of_range(node["relation"])
-    if node.get("objtype") == "OBJECT_INDEX" or key in state.indexes:
-        _alter_index(state, key, node)
-        return
-    if not state.exists(key) and node.get("missing_ok"):
-        return
-    only = not node["relation"].get("inh")
-    for command in node.get("cmds", ()):
-        fields = fields_of(command)
-        handler = _ALTERATIONS.get(fields["subtype"])
-        if handler:
-            state.put(state.assume(key, RELATION_KINDS.get(node.get("objtype", ""), "table")))
-            handler(state, key, fields, only)
-
-
-def _alter_index(state: Known, key: str, node: Node) -> None:
-    for command in node.get("cmds", ()):
-        fields = fields_of(command)
-        if fields["subtype"] == "AT_AttachPartition":
-            child = state.key_of_range(fields_of(fields["def"])["name"])
-            if child in state.indexes:
-                state.indexes[child] = replace(state.indexes[child], parent=key)
-
-
-def _each(state: Known, key: str, only: bool) -> list[str]:
+def each_table(state: Known, key: str, only: bool) -> list[str]:
+    """The tables that a subcommand reaches."""
     return [key] if only else state.tree(key)
 
 
-def _alter_add_column(state: Known, key: str, fields: Node, only: bool) -> None:
-    for each in _each(state, key, only):
-        add_column(state, each, fields_of(fields["def"]))
-
-
-def _alter_drop_column(state: Known, key: str, fields: Node, only: bool) -> None:
-    for each in _each(state, key, only):
-        drop_column(state, each, fields["name"])
+def change_column(state: Known, key: str, name: str, only: bool, **facts: Any) -> None:
+    """Give a column other facts, in all the tables below too."""
+    for each in each_table(state, key, only):
+        relation = state.relations.get(each)
+        if relation and name in relation.columns:
+            column = replace(relation.columns[name], **facts)
+            state.put(replace(relation, columns={**relation.columns, name: column}))
 
 
 def drop_column(state: Known, key: str, name: str) -> None:
     """Take a column away, with the constraints, indexes and sequences that need it."""
-    relation = state.relations[key]
+    relation = state.assume(key)
     for child in state.referencing(key):
         state.change_constraints(
             child, lambda c: c.references != key or name not in c.referenced_columns
@@ -467,169 +514,45 @@ def drop_column(state: Known, key: str, name: str) -> None:
         state.forget(sequence)
 
 
-def _change_column(state: Known, key: str, name: str, only: bool, **facts: Any) -> None:
-    for each in _each(state, key, only):
-        relation = state.relations[each]
-        if name in relation.columns:
-            column = replace(relation.columns[name], **facts)
-            state.put(replace(relation, columns={**relation.columns, name: column}))
-
-
-def _alter_default(state: Known, key: str, fields: Node, only: bool) -> None:
-    _change_column(state, key, fields["name"], only, default=fields.get("def"))
-
-
-def _alter_set_not_null(state: Known, key: str, fields: Node, only: bool) -> None:
-    for each in _each(state, key, only):
-        set_not_null(state, each, fields["name"])
-
-
-def _alter_drop_not_null(state: Known, key: str, fields: Node, only: bool) -> None:
-    for each in _each(state, key, only):
-        state.change_constraints(
-            each, lambda c: (c.kind, c.columns) != ("not null", (fields["name"],))
-        )
-        _change_column(state, each, fields["name"], True, not_null=False)
-
-
-def _alter_type(state: Known, key: str, fields: Node, only: bool) -> None:
-    name, new = fields["name"], state.type_of(fields_of(fields["def"])["typeName"])
-    _change_column(state, key, name, only, type=new)
-    column = state.relations[key].columns.get(name)
-    if column and column.identity:
-        for sequence in state.owned_sequences(key, name):
-            state.put(replace(state.relations[sequence], sequence_type=new.name))
-
-
-def _alter_add_identity(state: Known, key: str, fields: Node, only: bool) -> None:
-    _change_column(state, key, fields["name"], only, identity=True)
-    _add_sequence(state, key, fields["name"], fields_of(fields.get("def")))
-
-
-def _alter_drop_identity(state: Known, key: str, fields: Node, only: bool) -> None:
-    _change_column(state, key, fields["name"], only, identity=False)
-    for sequence in state.owned_sequences(key, fields["name"]):
-        state.forget(sequence)
-
-
-def _alter_drop_expression(state: Known, key: str, fields: Node, only: bool) -> None:
-    _change_column(state, key, fields["name"], only, generated="")
-
-
-def _alter_add_constraint(state: Known, key: str, fields: Node, only: bool) -> None:
-    add_constraint(state, key, fields_of(fields["def"]))
-
-
-def _alter_drop_constraint(state: Known, key: str, fields: Node, only: bool) -> None:
-    name = fields["name"]
-    for each in _each(state, key, only):
-        constraint = state.relations[each].constraints.get(name)
-        if constraint and constraint.kind == "not null":
-            _change_column(state, each, constraint.columns[0], True, not_null=False)
-        state.change_constraints(each, lambda c: c.name != name)
-        if constraint and constraint.index:
-            drop_index(state, f"{state.relations[each].schema}.{constraint.index}")
-            for child in state.referencing(each):
-                kept = constraint.columns
-                state.change_constraints(
-                    child,
-                    lambda c, each=each, kept=kept: (
-                        c.references != each or (c.referenced_columns or kept) != kept
-                    ),
-                )
-
-
-def _alter_validate(state: Known, key: str, fields: Node, only: bool) -> None:
-    for each in _each(state, key, only):
-        relation = state.relations[each]
-        found = relation.constraints.get(fields["name"])
-        if found:
-            changed = {**relation.constraints, found.name: replace(found, valid=True)}
-            state.put(replace(relation, constraints=changed))
-
-
-def _alter_attach(state: Known, key: str, fields: Node, only: bool) -> None:
-    command = fields_of(fields["def"])
-    child_key = state.key_of_range(command["name"])
-    if key in state.tree(child_key):
-        return  # a circle, which PostgreSQL refuses
-    child = state.assume(child_key)
-    bound = command.get("bound", {})
-    state.put(
-        replace(
-            child,
-            parents=(*child.parents, key),
-            is_partition=True,
-            is_default=bool(bound.get("is_default")),
-        )
-    )
-    _inherit(state, child_key, key)
-
-
-def _alter_detach(state: Known, key: str, fields: Node, only: bool) -> None:
-    child_key = state.key_of_range(fields_of(fields["def"])["name"])
-    child = state.assume(child_key)
-    alone = {n: replace(c, inherited=False) for n, c in child.constraints.items()}
-    state.put(replace(child, parents=(), is_partition=False, is_default=False, constraints=alone))
-    for index in state.indexes_of(child_key):
-        state.indexes[index.name] = replace(index, parent=None)
-
-
-def _alter_inherit(state: Known, key: str, fields: Node, only: bool) -> None:
-    parent = state.key_of_range(fields_of(fields["def"]))
-    relation = state.relations[key]
-    if parent in state.tree(key):
-        return
-    kept = tuple(p for p in relation.parents if p != parent)
-    added = (parent,) if fields["subtype"] == "AT_AddInherit" else ()
-    state.put(replace(relation, parents=(*kept, *added)))
-
-
-def _alter_table_fact(fact: str, value: Any = None) -> Callable[[Known, str, Node, bool], None]:
-    def change(state: Known, key: str, fields: Node, only: bool) -> None:
-        facts = {fact: fields.get("name", "heap") if value is None else value}
-        state.put(replace(state.relations[key], **facts))
-
-    return change
-
-
-def _alter_replica_identity(state: Known, key: str, fields: Node, only: bool) -> None:
-    definition = fields_of(fields["def"])
-    identity = definition.get("name") or definition.get("identity_type", "d")
-    state.put(replace(state.relations[key], replica_identity=identity))
-
-
-_ALTERATIONS: Mapping[str, Callable[[Known, str, Node, bool], None]] = {
-    "AT_AddColumn": _alter_add_column,
-    "AT_DropColumn": _alter_drop_column,
-    "AT_ColumnDefault": _alter_default,
-    "AT_SetNotNull": _alter_set_not_null,
-    "AT_DropNotNull": _alter_drop_not_null,
-    "AT_AlterColumnType": _alter_type,
-    "AT_AddIdentity": _alter_add_identity,
-    "AT_DropIdentity": _alter_drop_identity,
-    "AT_DropExpression": _alter_drop_expression,
-    "AT_AddConstraint": _alter_add_constraint,
-    "AT_DropConstraint": _alter_drop_constraint,
-    "AT_ValidateConstraint": _alter_validate,
-    "AT_AttachPartition": _alter_attach,
-    "AT_DetachPartition": _alter_detach,
-    "AT_AddInherit": _alter_inherit,
-    "AT_DropInherit": _alter_inherit,
-    "AT_SetAccessMethod": _alter_table_fact("access_method"),
-    "AT_SetTableSpace": _alter_table_fact("tablespace"),
-    "AT_EnableRowSecurity": _alter_table_fact("row_security", True),
-    "AT_DisableRowSecurity": _alter_table_fact("row_security", False),
-    "AT_ReplicaIdentity": _alter_replica_identity,
-    "AT_SetLogged": _alter_table_fact("unlogged", False),
-    "AT_SetUnLogged": _alter_table_fact("unlogged", True),
-}
+def drop_relation(state: Known, key: str) -> None:
+    """Take a relation away, with its partitions, its sequences, and the views and rules over it."""
+    falling = [key, *(k for k in state.descendants(key) if state.relations[k].is_partition)]
+    for each in falling:
+        for below in (*state.readers(each), *state.owned_sequences(each)):
+            state.forget(below)
+        for ruled in state.ruled_over(each):
+            relation = state.relations[ruled]
+            kept = {n: r for n, r in relation.rules.items() if each not in r.reads}
+            state.put(replace(relation, rules=kept))
+        state.forget(each)
 
 
 # Indexes
 
 
 def create_index(state: Known, node: Node) -> None:
+    """CREATE INDEX, on the partitions too."""
+    index = index_of(state, node)
+    if index.name in state.indexes:
+        return
+    if not state.assume(index.table).known:
+        state.put(state.assume(index.table))
+    state.indexes[index.name] = index
+    if node["relation"].get("inh") and state.assume(index.table).kind == "partitioned table":
+        for child in state.children(index.table):
+            attach_tree(state, index, child)
+
+
+def attach_tree(state: Known, index: Index, table: str) -> None:
+    """The index of a partition below a partitioned one, and those below that."""
+    attached = state.indexes[attach_index(state, index, table)]
+    if state.relations[table].kind == "partitioned table":
+        for child in state.children(table):
+            attach_tree(state, attached, child)
+
+
+def index_of(state: Known, node: Node) -> Index:
+    """The index that an IndexStmt node describes."""
     table = state.key_of_range(node["relation"])
     relation = state.assume(table)
     elements = [fields_of(item) for item in node.get("indexParams", ())]
@@ -638,13 +561,8 @@ def create_index(state: Known, node: Node) -> None:
     for element in [*elements, *map(fields_of, node.get("indexIncludingParams", ()))]:
         used |= {element["name"]} if "name" in element else columns_in(element.get("expr"))
     name = node.get("idxname") or free_name(state, relation, columns, "idx")
-    key = f"{relation.schema}.{name}"
-    if key in state.indexes:
-        return
-    if not relation.known:
-        state.put(relation)
-    index = Index(
-        key,
+    return Index(
+        f"{relation.schema}.{name}",
         table,
         columns,
         unique=bool(node.get("unique")),
@@ -657,10 +575,6 @@ def create_index(state: Known, node: Node) -> None:
         plain="whereClause" not in node and all(map(is_plain, elements)),
         born=state.unit,
     )
-    state.indexes[key] = index
-    if node["relation"].get("inh"):
-        for child in state.children(table):
-            attach_index(state, index, child)
 
 
 def is_plain(element: Node) -> bool:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from zero_downtime.sql.constants import Values, evaluated, quoted, values_of_query
 from zero_downtime.sql.libpg_query import parser
@@ -35,8 +35,7 @@ _BLANKED = re.compile(r"\s{4,}")
 _MANY = 100  # the values of one loop that are gone through
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(Struct, frozen=True):
     """One statement of a body.
 
     ``line`` and ``offset`` are those in the body; ``offset`` is None for text that stands there in
@@ -54,16 +53,14 @@ class Inner:
     expression: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """What a body runs, in order; ``unknown`` says with its line what could not be told."""
 
     statements: tuple[Inner, ...] = ()
     unknown: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NestedStatement:
+class NestedStatement(Struct, frozen=True):
     """A statement inside another, at its own place in the file."""
 
     statement: Statement
@@ -72,8 +69,7 @@ class NestedStatement:
     dynamic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Nested:
+class Nested(Struct, frozen=True):
     """What is inside a statement, and what can't be told of it."""
 
     statements: tuple[NestedStatement, ...] = ()
@@ -94,7 +90,7 @@ def nested(statement: Statement) -> Nested:
     return Nested(
         tuple(
             NestedStatement(
-                structs.replace(statement, sql=inner.sql, location=places.of(inner)),
+                replace(statement, sql=inner.sql, location=places.of(inner)),
                 inner.maybe,
                 inner.on_error,
                 inner.dynamic,
@@ -198,8 +194,7 @@ def _type(node: Node) -> str:
     return ".".join(map(quoted, names)) + percent + array
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """How one comes to a statement: what is known of variables, and what it hangs on."""
 
     values: Values

@@ -84,19 +84,18 @@ def _value(node: Node | None, values: Values) -> str | None:
 def _called(name: str, arguments: list[str]) -> str | None:
     if not arguments:
         return None
+    text = arguments[0]
     if name == "format":
-        return _formatted(arguments[0], arguments[1:])
-    if name in ("concat", "lower", "upper", "quote_ident", "quote_literal", "btrim", "trim"):
-        text = "".join(arguments) if name == "concat" else arguments[0]
-        return {
-            "lower": text.lower,
-            "upper": text.upper,
-            "quote_ident": lambda: _identifier(text),
-            "quote_literal": lambda: _literal(text),
-            "btrim": text.strip,
-            "trim": text.strip,
-        }.get(name, lambda: text)()
-    return None
+        return _formatted(text, arguments[1:])
+    if name == "concat":
+        return "".join(arguments)
+    if name == "quote_ident":
+        return _identifier(text)
+    if name == "quote_literal":
+        return _literal(text)
+    if name in ("btrim", "trim"):
+        return text.strip()
+    return {"lower": text.lower(), "upper": text.upper()}.get(name)
 
 
 def _formatted(form: str, arguments: list[str]) -> str | None:

@@ -8,10 +8,11 @@ form in :mod:`zero_downtime.sql.forms` is compared with a real server by the tes
 from __future__ import annotations
 
 from zero_downtime.sql.known import Known
-from zero_downtime.sql.predict import HANDLERS
-from zero_downtime.sql.prediction import Effect, Lock, Prediction
+from zero_downtime.sql.predict import STATEMENTS
+from zero_downtime.sql.prediction import HANDLERS, Effect, Lock, Prediction
 from zero_downtime.sql.tree import Node, parse
 
+HANDLERS.update(STATEMENTS)
 _NONE = Effect()
 
 __all__ = ["Effect", "Lock", "predict", "predict_node"]

@@ -36,12 +36,13 @@ class Constraint(Struct, frozen=True):
     kind: ConstraintKind
     columns: tuple[str, ...] = ()
     valid: bool = True
-    enforced: bool = True
     references: str | None = None
     referenced_columns: tuple[str, ...] = ()
     on_delete: str = "a"  # PostgreSQL's letters: a no action, r restrict, c cascade, n, d set …
     on_update: str = "a"
     deferred: bool = False
+    enforced: bool = True
+    no_inherit: bool = False
     inherited: bool = False  # a partition's copy of its parent's: no triggers of its own
     expression: Node | None = None
     index: str | None = None
@@ -95,6 +96,22 @@ class Trigger(Struct, frozen=True):
     name: str
     function: str
     row: bool = False
+    instead: bool = False
+    deferred: bool = False
+    events: frozenset[str] = frozenset()  # insert, update, delete, truncate
+    columns: tuple[str, ...] = ()  # UPDATE OF
+    condition: Node | None = None
+
+
+class Rule(Struct, frozen=True):
+    """A rewrite rule other than that of a view's query."""
+
+    name: str
+    event: str  # insert, update, delete
+    instead: bool = False
+    condition: Node | None = None
+    actions: tuple[Node, ...] = ()
+    reads: frozenset[str] = frozenset()  # relations that condition and actions name
 
 
 class Relation(Struct, frozen=True):
@@ -111,14 +128,20 @@ class Relation(Struct, frozen=True):
     columns: Mapping[str, Column] = {}
     constraints: Mapping[str, Constraint] = {}
     triggers: Mapping[str, Trigger] = {}
-    rules: frozenset[str] = frozenset()
-    row_security: bool = False
-    replica_identity: str = "d"  # d primary key, n nothing, f full, else the index's name
+    rules: Mapping[str, Rule] = {}
     policies: Mapping[str, Node] = {}  # the parts of CREATE POLICY
+    row_security: bool = False
+    forced_row_security: bool = False
+    replica_identity: str = "d"  # d primary key, n nothing, f full, else the index's name
+    owner: str | None = None  # None: whoever made it
+    server: str = ""  # of a foreign table
     parents: tuple[str, ...] = ()
     is_partition: bool = False
     is_default: bool = False
     partition_key: frozenset[str] = frozenset()
+    partition_strategy: str = ""  # list, range, hash
+    key_columns: tuple[str | None, ...] = ()  # of the partition key; None for an expression
+    bound: Node | None = None  # FOR VALUES of a partition
     reads: frozenset[str] = frozenset()  # relations that a view's query names
     query: Node | None = None
     owned_by: tuple[str, str] | None = None  # of a sequence: table and column
@@ -150,10 +173,17 @@ class TypeFacts(Struct, frozen=True):
     name: str  # schema.name
     kind: Literal["enum", "domain", "composite", "range"]
     base: Type | None = None
-    constrained: bool = False  # a domain with CHECK or NOT NULL
+    constraints: Mapping[str, Constraint] = {}  # of a domain: CHECK and NOT NULL
+    added_in: Mapping[str, int | None] = {}  # the transactions that added values to an enum
+    attributes: Mapping[str, Type] = {}  # of a composite type
     born: int = 0
     born_in: int | None = None  # the transaction that made it
     values: tuple[str, ...] = ()  # of an enum, as far as they were seen
+
+    @property
+    def constrained(self) -> bool:
+        """Whether this is a domain whose values must pass a CHECK or NOT NULL."""
+        return bool(self.constraints)
 
 
 class FunctionFacts(Struct, frozen=True):
@@ -168,6 +198,11 @@ class FunctionFacts(Struct, frozen=True):
     parameters: tuple[str, ...] = ()  # the names of its input
     returns: str = ""
     by_search_path: frozenset[str] = frozenset()  # what its body names without a schema
+    language: str = ""
+    source: str = ""
+    header: str = ""  # what sql.bodies needs to read a PL/pgSQL source
+    body: Node | None = None  # of BEGIN ATOMIC and RETURN
+    reads: frozenset[str] = frozenset()  # relations that such a body depends on
     born: int = 0
 
 

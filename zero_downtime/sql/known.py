@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from msgspec.structs import replace
 
@@ -41,7 +41,11 @@ class Known:
         self.types = Directory[TypeFacts]()
         self.functions = Directory[FunctionFacts]()
         self.publications = Directory[Publication]()
-        self.statistics = Directory[str]()  # extended statistics → table
+        self.statistics = Directory[str](_table_of)  # extended statistics → table
+        self.extensions = Directory[str]()  # → schema
+        self.servers = Directory[str]()  # foreign servers → foreign-data wrapper
+        self.prepared = Directory[tuple[str, Node]]()  # PREPARE … AS: kind and fields
+        self.nesting = 0  # how deep we are in functions that call each other
         self.unit = 0
         self.transaction: int | None = None
         self.search_path: tuple[str, ...] = ("public",)
@@ -49,14 +53,34 @@ class Known:
         self.default_tablespace = ""
         self.default_access_method = "heap"
 
+    def copy(self) -> Self:
+        """An independent state with the same content; facts are immutable and shared."""
+        other = type(self)(self.complete)
+        for name, value in vars(self).items():
+            setattr(other, name, value.copy() if isinstance(value, Directory) else value)
+        return other
+
     def new_session(self) -> None:
         """Forget the settings of the session: another file, another connection."""
         self.search_path = ("public",)
         self.time_zone = None
         self.default_tablespace = ""
         self.default_access_method = "heap"
+        for name in list(self.prepared):
+            self.prepared.pop(name)
 
     # Names
+
+    def new_name(self, name: tuple[str, ...]) -> str:
+        """The key under which a type or function of this name is (or will be) known."""
+        if len(name) > 1:
+            return ".".join(name[-2:])
+        return f"{self.search_path[0] if self.search_path else 'public'}.{name[-1]}"
+
+    def path_of_range(self, range_var: Node) -> tuple[str, ...]:
+        """The name in a RangeVar node as a path."""
+        schema = (range_var["schemaname"],) if "schemaname" in range_var else ()
+        return (*schema, range_var["relname"])
 
     def key_of(self, name: tuple[str, ...], create: bool = False) -> str:
         """``schema.name`` of a relation's name as written, by the search path."""
@@ -107,7 +131,7 @@ class Known:
     def is_constrained_domain(self, of: Type) -> bool:
         """Whether values of the type must pass a CHECK or NOT NULL of a domain."""
         facts = self.types.get(of.name)
-        if facts is None or facts.kind != "domain":
+        if facts is None or facts.kind != "domain" or of.array:
             return False
         return facts.constrained or (
             facts.base is not None and self.is_constrained_domain(facts.base)
@@ -141,6 +165,8 @@ class Known:
         self.relations.pop(key)
         for index in self.indexes_of(key):
             del self.indexes[index.name]
+        for name in list(self.statistics.referring(key)):
+            self.statistics.pop(name)
 
     def change_constraints(self, key: str, keep: Any) -> None:
         """Keep the constraints of a relation for which ``keep(constraint)`` is true."""
@@ -197,14 +223,10 @@ class Known:
 
     def using_type(self, name: str) -> Iterator[tuple[Relation, Column]]:
         """Columns of a user-defined type, of domains over it or arrays of it."""
-        over = {
-            t.name
-            for t in self.types.values()
-            if t.kind == "domain" and t.base is not None and t.base.name == name
-        }
+        wanted = {name, *self.domains_over(name)}
         for relation in list(self.relations.values()):
             for column in relation.columns.values():
-                if column.type.name == name or column.type.name in over:
+                if column.type.name in wanted:
                     yield relation, column
 
     def published(self, key: str) -> list[Publication]:
@@ -213,6 +235,42 @@ class Known:
             return []
         keys = [key, *self.ancestors(key)]
         return [p for p in self.publications.values() if any(map(p.has, keys))]
+
+    def domains_over(self, name: str) -> list[str]:
+        """The domains over a type and over those domains."""
+        return _reached(
+            name,
+            lambda each: [
+                t.name
+                for t in self.types.values()
+                if t.kind == "domain" and t.base is not None and t.base.name == each
+            ],
+        )
+
+    def typed_tables(self, name: str) -> list[str]:
+        """The tables made OF a composite type."""
+        return list(self.relations.referring(f"type {name}"))
+
+    def served_by(self, server: str) -> list[str]:
+        """The foreign tables of a server."""
+        return list(self.relations.referring(f"server {server}"))
+
+    def statistics_key(self, path: tuple[str, ...]) -> str:
+        """``schema.name`` of extended statistics, by the search path."""
+        if len(path) > 1:
+            return ".".join(path[-2:])
+        keys = (f"{schema}.{path[-1]}" for schema in self.search_path)
+        return next((key for key in keys if key in self.statistics), self.new_name(path))
+
+    def ruled_over(self, key: str) -> list[str]:
+        """The relations with a rule that names a relation."""
+        return list(self.relations.referring(f"rule {key}"))
+
+    def published_with(self, range_var: Node) -> list[str]:
+        """The tables that a publication takes in when it names one: inheritance children too."""
+        key = self.key_of_range(range_var)
+        whole = self.assume(key).kind != "partitioned table" and range_var.get("inh")
+        return self.tree(key) if whole else [key]
 
     # Queries and expressions
 
@@ -276,7 +334,10 @@ def _reached(start: str, neighbours: Callable[[str], Iterable[str]]) -> list[str
     return list(found)
 
 
-_RELATION_REFERS_BY = ("constraints", "parents", "reads", "owned_by", "is_default")
+_RELATION_REFERS_BY = (
+    *("constraints", "parents", "reads", "owned_by", "is_default"),
+    *("rules", "row_type", "server"),
+)
 
 
 def _relation_refers(relation: Relation) -> list[str]:
@@ -287,7 +348,17 @@ def _relation_refers(relation: Relation) -> list[str]:
         found += [f"default {key}" for key in relation.parents]
     if relation.owned_by:
         found.append(f"owner {relation.owned_by[0]}")
+    if relation.row_type:
+        found.append(f"type {relation.row_type}")
+    if relation.server:
+        found.append(f"server {relation.server}")
+    for rule in relation.rules.values():
+        found += [f"rule {key}" for key in rule.reads]
     return found
+
+
+def _table_of(table: str) -> list[str]:
+    return [table]
 
 
 def _index_refers(index: Index) -> list[str]:

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import (
-    alter_table,
-    default_sequences,
-    dependents_on,
-)
-from zero_downtime.sql.apply_tables import RELATION_KINDS
-from zero_downtime.sql.facts import Relation
-from zero_downtime.sql.prediction import Prediction
+from zero_downtime.sql.alter_table import alter_table, default_sequences, point_to_partition
+from zero_downtime.sql.apply_tables import RELATION_KINDS, index_of, same_index
+from zero_downtime.sql.drops import drop, drop_relation
+from zero_downtime.sql.facts import Index
+from zero_downtime.sql.prediction import Handler, Prediction
 from zero_downtime.sql.queries import (
-    WRITERS,
-    Handler,
-    insert,
     mention,
     read,
     read_range,
@@ -24,21 +18,21 @@ from zero_downtime.sql.queries import (
     scan_source,
     select,
 )
+from zero_downtime.sql.runs import call, do_block, execute
 from zero_downtime.sql.script import read_script
 from zero_downtime.sql.tree import (
     Node,
     NotParsed,
     constant,
     fields_of,
-    functions_in,
     kind_of,
     names_of,
     options_of,
     parse,
     path_of,
-    sequence_in,
     text_of,
 )
+from zero_downtime.sql.writes import WRITERS, insert
 
 AS = LockMode.ACCESS_SHARE
 RS = LockMode.ROW_SHARE
@@ -59,7 +53,8 @@ def _copy(p: Prediction, node: Node) -> None:
     if "relation" in node:
         key = p.state.key_of_range(node["relation"])
         if node.get("is_from"):
-            insert(p, {"relation": node["relation"]})
+            columns = [{"ResTarget": {"name": text_of(n)}} for n in node.get("attlist", ())]
+            insert(p, {"relation": node["relation"], "cols": columns, "selectStmt": {}})
         else:
             p.lock(key, AS)
             p.scan(key)
@@ -69,20 +64,23 @@ def _copy(p: Prediction, node: Node) -> None:
 
 def _nested(p: Prediction, tagged_node: Node) -> None:
     """A statement inside another."""
-    kind, fields = kind_of(tagged_node)
-    handler = HANDLERS.get(kind)
-    if handler:
-        handler(p, fields)
+    p.run(*kind_of(tagged_node))
 
 
 def _explain(p: Prediction, node: Node) -> None:
     options = options_of(node.get("options"))
+    planned = options.get("analyze") in (None, False, "off", "false", "0", 0)
+    p.plans_only = planned
     _nested(p, node["query"])
-    if options.get("analyze") in (None, False, "off", "false", "0", 0):
+    if planned:
         p.nothing_runs()
 
 
 def _prepare(p: Prediction, node: Node) -> None:
+    mention(p, node["query"], views=True)
+
+
+def _declare_cursor(p: Prediction, node: Node) -> None:
     _nested(p, node["query"])
     p.nothing_runs()
 
@@ -130,6 +128,7 @@ def _create_partition(p: Prediction, parent: str) -> None:
     for constraint in p.relation(parent).foreign_keys():
         if constraint.references:
             p.lock(p.state.tree(constraint.references), SRE)
+    point_to_partition(p, parent)
 
 
 def _exists_already(p: Prediction, range_var: Node) -> bool:
@@ -137,7 +136,9 @@ def _exists_already(p: Prediction, range_var: Node) -> bool:
 
 
 def _create_as(p: Prediction, node: Node) -> None:
-    if not _exists_already(p, node["into"]["rel"]):
+    if _exists_already(p, node["into"]["rel"]):
+        mention(p, {"query": node["query"]})  # analysed before anyone looks
+    else:
         if node["into"].get("skipData"):
             mention(p, {"query": node["query"]})
         else:
@@ -159,6 +160,9 @@ def _create_index(p: Prediction, node: Node) -> None:
     whole = node["relation"].get("inh") and p.relation(key).kind == "partitioned table"
     tables = p.state.tree(key) if whole else [key]
     p.lock(tables, SUE if concurrent else SHARE)
+    if whole:
+        new = index_of(p.state, node)
+        tables = [each for each in tables if not _has_index(p, each, new)]
     name = f"{p.relation(key).schema}.{node.get('idxname')}"
     exists = node.get("if_not_exists") and name in p.state.indexes
     # ON ONLY makes sense for a partitioned table: one that was never shown is taken for one.
@@ -167,149 +171,34 @@ def _create_index(p: Prediction, node: Node) -> None:
         p.build(tables)
 
 
-def _drop(p: Prediction, node: Node) -> None:
-    kind = node["removeType"]
-    cascade = node.get("behavior") == "DROP_CASCADE"
-    for item in node.get("objects", ()):
-        path = path_of(item)
-        if kind == "OBJECT_INDEX":
-            _drop_index(p, node, path)
-        elif kind in RELATION_KINDS:
-            drop_relation(p, p.state.key_of(path), cascade)
-        elif kind in ("OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
-            table = p.state.key_of(path[:-1])
-            if not (node.get("missing_ok") and _has_none(p.relation(table), kind, path[-1])):
-                p.lock(p.state.tree(table), AE)
-        elif kind == "OBJECT_STATISTIC_EXT":
-            p.lock([t for t in [p.state.statistics.get(path[-1])] if t], SUE)
-        elif kind in ("OBJECT_TYPE", "OBJECT_DOMAIN") and cascade:
-            _drop_type(p, path)
-        elif kind in ("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE") and cascade:
-            _drop_function(p, path)
-        elif kind == "OBJECT_SCHEMA":
-            for key, relation in p.state.relations.items():
-                if relation.schema == path[0] and cascade:
-                    drop_relation(p, key, cascade)
-
-
-def _has_none(relation: Relation, kind: str, name: str) -> bool:
-    """Whether a table that we know has no trigger, policy or rule of this name."""
-    there = {
-        "OBJECT_TRIGGER": relation.triggers,
-        "OBJECT_POLICY": relation.policies,
-        "OBJECT_RULE": relation.rules,
-    }
-    return relation.known and name not in there[kind]
-
-
-def _drop_index(p: Prediction, node: Node, path: tuple[str, ...]) -> None:
-    if node.get("concurrent"):
-        p.transactional = False
-    index = p.state.indexes.get(p.state.key_of(path))
-    if index is None:
-        return
-    whole = p.relation(index.table).kind == "partitioned table"
-    tables = p.state.tree(index.table) if whole else [index.table]
-    p.lock(tables, SUE if node.get("concurrent") else AE)
-
-
-def drop_relation(p: Prediction, key: str, cascade: bool) -> None:
-    """DROP TABLE, VIEW, …: everything that falls with it, and the other ends of foreign keys."""
-    if not p.state.exists(key):
-        return
-    _drop_one(p, key, cascade)
-    for child in p.state.descendants(key):
-        if p.relation(child).is_partition or cascade:
-            _drop_one(p, child, cascade)
-
-
-def _drop_one(p: Prediction, key: str, cascade: bool) -> None:
-    relation = p.relation(key)
-    p.lock([key, *p.state.owned_sequences(key)], AE)
-    for constraint in relation.foreign_keys():
-        if constraint.references and not constraint.inherited:
-            p.lock(p.state.tree(constraint.references), AE)
-    if cascade:
-        p.lock(_with_policy_on(p, key), AE)
-        p.lock([*p.state.readers(key), *p.state.referencing(key)], AE)
-        if relation.kind == "sequence":
-            p.lock(_using_sequence(p, relation), AE)
-    if relation.is_partition:
-        for parent in relation.parents:
-            default = p.state.default_partition(parent)
-            p.lock([parent, default] if default else [parent], AE)
-
-
-def _with_policy_on(p: Prediction, key: str) -> list[str]:
-    """The tables with a policy that reads another relation, which falls with that."""
-    return [
-        relation.key
-        for relation in p.state.relations.values()
-        if any(key in p.state.relations_in(policy) for policy in relation.policies.values())
-    ]
-
-
-def _using_sequence(p: Prediction, sequence: Relation) -> list[str]:
-    found = [sequence.owned_by[0]] if sequence.owned_by else []
-    for table in p.state.relations.values():
-        for column in table.columns.values():
-            name = sequence_in(column.default)
-            if name and p.state.key_of(tuple(name.split("."))) == sequence.key:
-                found.append(table.key)
-    return found
-
-
-def _drop_type(p: Prediction, path: tuple[str, ...]) -> None:
-    key = p.state.type_key(path)
-    if key:
-        for relation, column in p.state.using_type(key):
-            p.lock(p.state.tree(relation.key), AE)
-            p.lock(dependents_on(p, relation.key, column.name), AE)
-
-
-def _drop_function(p: Prediction, path: tuple[str, ...]) -> None:
-    function = p.state.function(path)
-    if function is None:
-        return
-    for relation in p.state.relations.values():
-        if any(t.function == function.name for t in relation.triggers.values()):
-            p.lock(relation.key, AE)
-        elif _calls(p, relation, function.name):
-            falls = relation.query is not None
-            p.lock([relation.key, *(p.state.readers(relation.key) if falls else ())], AE)
-
-
-def _calls(p: Prediction, relation: Relation, function: str) -> bool:
-    """Whether a query, policy, default or CHECK of a relation calls a function."""
-    expressions = [
-        relation.query,
-        *relation.policies.values(),
-        *(column.default for column in relation.columns.values()),
-        *(constraint.expression for constraint in relation.constraints.values()),
-    ]
-    for expression in expressions:
-        for name in functions_in(expression):
-            called = p.state.function(name)
-            if called is not None and called.name == function:
-                return True
-    return False
+def _has_index(p: Prediction, key: str, wanted: Index) -> bool:
+    """Whether a partition has an index that becomes part of its parent's new one."""
+    return any(same_index(index, wanted) for index in p.state.indexes_of(key))
 
 
 def _rename(p: Prediction, node: Node) -> None:
     kind = node["renameType"]
     if "relation" not in node:
         return
+    if kind == "OBJECT_ATTRIBUTE":
+        if node.get("behavior") == "DROP_CASCADE":
+            path = p.state.path_of_range(node["relation"])
+            p.lock(p.state.typed_tables(p.state.type_key(path) or ""), AE)
+        return
     key = p.state.key_of_range(node["relation"])
     if kind == "OBJECT_INDEX" or key in p.state.indexes:
         return
-    if kind == "OBJECT_ATTRIBUTE" or not p.state.exists(key):
+    if not p.state.exists(key):
         return
     p.lock(key, AE)
     constraint = p.relation(key).constraints.get(node.get("subname", ""))
     if kind == "OBJECT_TABCONSTRAINT" and constraint:
-        if constraint.kind in ("check", "not null"):
+        if constraint.kind in ("check", "not null") and not constraint.no_inherit:
             p.lock(p.state.descendants(key), AE)
-    elif kind in ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER"):
+    elif kind == "OBJECT_TRIGGER":
+        if p.major >= 15 and p.relation(key).kind == "partitioned table":
+            p.lock(p.state.descendants(key), AE)
+    elif kind in ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT"):
         p.lock(p.state.descendants(key), AE)
 
 
@@ -325,7 +214,8 @@ def _set_schema(p: Prediction, node: Node) -> None:
 
 def _create_trigger(p: Prediction, node: Node) -> None:
     key = p.state.key_of_range(node["relation"])
-    p.lock([key, *(p.state.descendants(key) if node.get("row") else ())], SRE)
+    whole = node.get("row") and p.relation(key).kind == "partitioned table"
+    p.lock([key, *(p.state.descendants(key) if whole else ())], SRE)
     if "constrrel" in node:
         p.lock(p.state.key_of_range(node["constrrel"]), AS)
 
@@ -337,7 +227,7 @@ def _policy(p: Prediction, node: Node) -> None:
 
 def _rule(p: Prediction, node: Node) -> None:
     p.lock(p.state.key_of_range(node["relation"]), AE)
-    mention(p, node.get("actions", []))
+    mention(p, [node.get("whereClause", {}), *node.get("actions", ())])
 
 
 def _comment(p: Prediction, node: Node) -> None:
@@ -368,10 +258,50 @@ def _publication(p: Prediction, node: Node) -> None:
     for item in node.get("pubobjects", ()):
         table = fields_of(item).get("pubtable")
         if table:
-            key = p.state.key_of_range(table["relation"])
-            relation = p.relation(key)
-            inherited = relation.kind != "partitioned table" and table["relation"].get("inh")
-            p.lock(p.state.tree(key) if inherited else [key], SUE)
+            p.lock(p.state.published_with(table["relation"]), SUE)
+    if node.get("action") == "AP_SetObjects" and "pubobjects" in node:
+        old = p.state.publications.get(node["pubname"])
+        p.lock(old.tables if old else (), SUE)
+
+
+def _create_subscription(p: Prediction, node: Node) -> None:
+    """Making a replication slot elsewhere can't be undone."""
+    options = options_of(node.get("options"))
+    made = [options.get(name) not in (False, "false", "off") for name in ("connect", "create_slot")]
+    p.transactional = not all(made)
+
+
+def _alter_subscription(p: Prediction, node: Node) -> None:
+    kind = node.get("kind", "")
+    options = options_of(node.get("options"))
+    refreshes = options.get("refresh") not in (False, "false", "off")
+    lists = kind in (
+        "ALTER_SUBSCRIPTION_SET_PUBLICATION",
+        "ALTER_SUBSCRIPTION_ADD_PUBLICATION",
+        "ALTER_SUBSCRIPTION_DROP_PUBLICATION",
+    )
+    if kind == "ALTER_SUBSCRIPTION_REFRESH" or (lists and refreshes):
+        p.transactional = False
+
+
+def _depends(p: Prediction, node: Node) -> None:
+    """ALTER … DEPENDS ON EXTENSION opens the table of a trigger."""
+    if "relation" in node and node.get("objectType") == "OBJECT_TRIGGER":
+        p.lock(p.state.key_of_range(node["relation"]), AS)
+    elif "relation" in node and node.get("objectType") == "OBJECT_MATVIEW":
+        p.lock(p.state.key_of_range(node["relation"]), AE)
+
+
+def _discard(p: Prediction, node: Node) -> None:
+    p.transactional = node.get("target", "DISCARD_ALL") != "DISCARD_ALL"
+
+
+def _drop_owned(p: Prediction, node: Node) -> None:
+    roles = {fields_of(role).get("rolename") for role in node.get("roles", ())} - {None}
+    p.unknown["what the roles own"] = None
+    for key, relation in p.state.relations.items():
+        if relation.owner in roles:
+            drop_relation(p, key, node.get("behavior") == "DROP_CASCADE")
 
 
 # Maintenance
@@ -390,7 +320,8 @@ def _truncate(p: Prediction, node: Node) -> None:
         found.append(key)
         keys += [] if key in only else p.state.descendants(key)
         if cascade:
-            keys += p.state.referencing(key)
+            for above in (key, *p.state.ancestors(key)):
+                keys += p.state.referencing(above)
     p.lock(found, AE)
     now = p.state.transaction
     p.rewrite((key for key in found if now is None or p.relation(key).storage != now), reads=False)
@@ -418,6 +349,8 @@ def _vacuum(p: Prediction, node: Node) -> None:
         kinds = ("table", "materialized view", *(() if vacuum else ("partitioned table",)))
         keys = [k for k, r in p.state.relations.items() if r.kind in kinds]
     for key in keys:
+        if p.relation(key).kind in ("view", "sequence"):
+            continue  # passed over with a warning
         tables = p.state.tree(key) if p.relation(key).kind == "partitioned table" else [key]
         if not vacuum:  # up to 17 the children were sampled, but had no statistics made
             p.lock(p.state.descendants(key), SUE if p.major >= 18 else AS)
@@ -523,7 +456,7 @@ def _alter_domain(p: Prediction, node: Node) -> None:
 def _create_function(p: Prediction, node: Node) -> None:
     """An SQL function's body is analysed when the function is made, which locks what it names."""
     if "sql_body" in node:
-        mention(p, node["sql_body"])
+        mention(p, node["sql_body"], views=True)
         return
     options = {fields_of(o)["defname"]: fields_of(o)["arg"] for o in node.get("options", ())}
     if str(constant(options.get("language"))).lower() != "sql" or "as" not in options:
@@ -533,14 +466,7 @@ def _create_function(p: Prediction, node: Node) -> None:
             kind, fields = parse(statement.sql)
         except NotParsed:
             return
-        mention(p, {kind: fields})
-
-
-def _opaque(what: str) -> Handler:
-    def handler(p: Prediction, node: Node) -> None:
-        p.unknown.append(what)
-
-    return handler
+        mention(p, {kind: fields}, views=True)
 
 
 def _alone(p: Prediction, node: Node) -> None:
@@ -553,20 +479,21 @@ def _create_schema(p: Prediction, node: Node) -> None:
         _nested(p, element)
 
 
-HANDLERS: Mapping[str, Handler] = {
+STATEMENTS: Mapping[str, Handler] = {
     **WRITERS,
     "AlterTableStmt": alter_table,
     "SelectStmt": select,
     "CopyStmt": _copy,
     "ExplainStmt": _explain,
     "PrepareStmt": _prepare,
-    "DeclareCursorStmt": _prepare,
+    "DeclareCursorStmt": _declare_cursor,
     "CreateStmt": _create_table,
     "CreateForeignTableStmt": _create_table,
     "CreateTableAsStmt": _create_as,
     "ViewStmt": _create_view,
     "IndexStmt": _create_index,
-    "DropStmt": _drop,
+    "DropStmt": drop,
+    "DropOwnedStmt": _drop_owned,
     "RenameStmt": _rename,
     "AlterObjectSchemaStmt": _set_schema,
     "CreateTrigStmt": _create_trigger,
@@ -589,9 +516,13 @@ HANDLERS: Mapping[str, Handler] = {
     "AlterDomainStmt": _alter_domain,
     "CreateFunctionStmt": _create_function,
     "CreateSchemaStmt": _create_schema,
-    "DoStmt": _opaque("what a DO block runs"),
-    "CallStmt": _opaque("what the procedure runs"),
-    "ExecuteStmt": _opaque("what the prepared statement runs"),
+    "DoStmt": do_block,
+    "CallStmt": call,
+    "ExecuteStmt": execute,
+    "CreateSubscriptionStmt": _create_subscription,
+    "AlterSubscriptionStmt": _alter_subscription,
+    "AlterObjectDependsStmt": _depends,
+    "DiscardStmt": _discard,
     "CreatedbStmt": _alone,
     "DropdbStmt": _alone,
     "AlterSystemStmt": _alone,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.facts import Relation
 from zero_downtime.sql.known import Known
+from zero_downtime.sql.tree import Node
 
 
 class Lock(Struct, frozen=True):
@@ -51,7 +52,9 @@ class Prediction:
         self.state = state
         self.major = major
         self.transactional = True
-        self.unknown: list[str] = []
+        self.unknown: dict[str, None] = {}
+        self.plans_only = False  # EXPLAIN: no trigger fires, no row is moved
+        self.running: tuple[str, ...] = ()  # the functions and rules that we are inside of
         self._locks: dict[str, LockMode] = {}
         self._rewrites: dict[str, None] = {}
         self._scans: dict[str, None] = {}
@@ -66,6 +69,18 @@ class Prediction:
             transactional=self.transactional,
             unknown=tuple(self.unknown),
         )
+
+    def run(self, kind: str, node: Node) -> None:
+        """Collect the effects of a statement inside the statement."""
+        handler = HANDLERS.get(kind)
+        if handler:
+            handler(self, node)
+
+    def leave_out(self, keys: Iterable[str]) -> None:
+        """Take back what was said of relations that the statement itself made."""
+        for key in keys:
+            for found in (self._locks, self._rewrites, self._scans, self._builds):
+                found.pop(key, None)
 
     def relation(self, key: str) -> Relation:
         return self.state.assume(key)
@@ -100,3 +115,7 @@ class Prediction:
             if self.state.exists(key) and self.relation(key).has_storage:
                 self._builds[key] = None
                 self.scan(key)
+
+
+Handler = Callable[[Prediction, Node], None]
+HANDLERS: dict[str, Handler] = {}  # kind of statement → what it does; filled by sql.predict

@@ -40,6 +40,8 @@ def rename_relation(state: Known, key: str, schema: str, new: str) -> None:
         if key in publication.tables:
             tables = {renamed if k == key else k: said for k, said in publication.tables.items()}
             state.publications[publication.name] = replace(publication, tables=tables)
+    ruled = [each for each in state.ruled_over(key) if each != key]
+    statistics = list(state.statistics.referring(key))
     indexes = state.indexes_of(key)
     old_constraints = relation.constraints
     state.forget(key)
@@ -70,11 +72,21 @@ def rename_relation(state: Known, key: str, schema: str, new: str) -> None:
                 },
             )
         )
+    for name in statistics:
+        state.statistics[name] = renamed
+    for each in ruled:
+        of_rule = state.relations[each]
+        rules = {
+            n: replace(r, reads=frozenset(renamed if k == key else k for k in r.reads))
+            for n, r in of_rule.rules.items()
+        }
+        state.put(replace(of_rule, rules=rules))
     for other in others:
         state.put(
             replace(
                 state.relations.get(other.key, other),
                 reads=frozenset(renamed if r == key else r for r in other.reads),
+                query=_moved(state, other.query, key, schema, new),
                 owned_by=(renamed, other.owned_by[1])
                 if other.owned_by and other.owned_by[0] == key
                 else other.owned_by,
@@ -116,6 +128,18 @@ def rename_column(state: Known, key: str, old: str, new: str) -> None:
         state.put(replace(of_child, constraints=changed))
 
 
+def _moved(state: Known, node: Any, key: str, schema: str, new: str) -> Any:
+    """A query in which a relation has its new name."""
+    if isinstance(node, list):
+        return [_moved(state, item, key, schema, new) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "relname" in node and state.key_of_range(node) == key:
+        alias = node.get("alias", {"aliasname": node["relname"]})
+        return {**node, "schemaname": schema, "relname": new, "alias": alias}
+    return {name: _moved(state, value, key, schema, new) for name, value in node.items()}
+
+
 def _renamed(node: Any, old: str, new: str) -> Any:
     """An expression in which the column references to ``old`` say ``new``."""
     if isinstance(node, list):
@@ -154,17 +178,67 @@ def rename_constraint(state: Known, key: str, old: str, new: str, index_too: boo
         state.indexes[index.name] = replace(index, constraint=new)
 
 
-def rename_type(state: Known, path: tuple[str, ...], new: str) -> None:
+def rename_type(
+    state: Known, path: tuple[str, ...], new: str | None = None, schema: str | None = None
+) -> None:
+    """Give a type another name or schema, with the columns, domains and tables made of it."""
     key = state.type_key(path)
     if key is None:
         return
-    renamed = f"{key.partition('.')[0]}.{new}"
+    old_schema, _, old = key.partition(".")
+    renamed = f"{schema or old_schema}.{new or old}"
+    if renamed == key:
+        return
     columns = list(state.using_type(key))
+    tables = state.typed_tables(key)
     facts = state.types[key]
     del state.types[key]
     state.types[renamed] = replace(facts, name=renamed)
+    for domain in list(state.types.values()):
+        if domain.base is not None and domain.base.name == key:
+            state.types[domain.name] = replace(domain, base=replace(domain.base, name=renamed))
     for relation, column in columns:
         if column.type.name == key:
             now = state.relations[relation.key]
             changed = replace(column, type=replace(column.type, name=renamed))
             state.put(replace(now, columns={**now.columns, column.name: changed}))
+    for table in tables:
+        state.put(replace(state.relations[table], row_type=renamed))
+
+
+def rename_function(
+    state: Known, path: tuple[str, ...], new: str | None = None, schema: str | None = None
+) -> None:
+    """Give a function another name or schema, with the triggers that call it."""
+    function = state.function(path)
+    if function is None:
+        return
+    old_schema, _, old = function.name.partition(".")
+    renamed = f"{schema or old_schema}.{new or old}"
+    state.functions.pop(function.name)
+    state.functions[renamed] = replace(function, name=renamed)
+    for relation in list(state.relations.values()):
+        if any(t.function == function.name for t in relation.triggers.values()):
+            triggers = {
+                n: replace(t, function=renamed) if t.function == function.name else t
+                for n, t in relation.triggers.items()
+            }
+            state.put(replace(relation, triggers=triggers))
+
+
+def rename_schema(state: Known, old: str, new: str) -> None:
+    """Give a schema another name, with all that is in it."""
+    for relation in [r for r in state.relations.values() if r.schema == old]:
+        rename_relation(state, relation.key, new, relation.name)
+    for key in [k for k in state.types if k.startswith(f"{old}.")]:
+        rename_type(state, tuple(key.split(".")), schema=new)
+    for key in [k for k in state.functions if k.startswith(f"{old}.")]:
+        rename_function(state, tuple(key.split(".")), schema=new)
+    for key in [k for k in state.statistics if k.startswith(f"{old}.")]:
+        table = state.statistics.pop(key)
+        if table:
+            state.statistics[f"{new}.{key.partition('.')[2]}"] = table
+    for publication in list(state.publications.values()):
+        if old in publication.schemas:
+            schemas = publication.schemas - {old} | {new}
+            state.publications[publication.name] = replace(publication, schemas=schemas)

@@ -25,13 +25,6 @@ class State(Known):
         super().__init__(complete)
         self._settings: dict[str, Any] = {}
 
-    def copy(self) -> State:
-        """An independent state with the same content; facts are immutable and shared."""
-        other = State(self.complete)
-        for name, value in vars(self).items():
-            setattr(other, name, value.copy() if isinstance(value, Directory) else value)
-        return other
-
     def mark(self) -> None:
         """Make the present content the one that :meth:`rewind` goes back to."""
         self._settings = {}

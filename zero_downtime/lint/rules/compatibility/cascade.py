@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.words import short
-from zero_downtime.sql.alter_table import dependents_on
-from zero_downtime.sql.prediction import Prediction
+from zero_downtime.sql.dependents import dependents_on
 from zero_downtime.sql.tree import path_of
 
 _TABLES = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE")
@@ -48,7 +47,7 @@ class DropCascade(Rule):
 def _with_part(here: Here, subtype: str, name: str) -> list[str]:
     key = here.table()
     if subtype == "AT_DropColumn":
-        found = _views(here, dependents_on(Prediction(here.state, here.major), key, name))
+        found = _views(here, dependents_on(here.state, key, name))
         columns = {name}
     else:
         constraint = here.relation(key).constraints.get(name)

@@ -9,8 +9,7 @@ from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.rules.types.change import TypeChange, changes
 from zero_downtime.lint.rules.vectors.columns import vector_change_fails
 from zero_downtime.lint.words import short
-from zero_downtime.sql.alter_table import dependents_on
-from zero_downtime.sql.prediction import Prediction
+from zero_downtime.sql.dependents import dependents_on
 from zero_downtime.sql.tree import columns_in
 
 
@@ -58,8 +57,7 @@ class TypeChangeOfUsedColumn(Rule):
 
 def _users(here: Here, change: TypeChange) -> Iterator[str]:
     """What uses a column: views, and those over them, policies and generated columns."""
-    prediction = Prediction(here.state, here.major)
-    for key in dependents_on(prediction, change.key, change.name):
+    for key in dependents_on(here.state, change.key, change.name):
         relation = here.relation(key)
         kind = "a policy of" if relation.kind == "table" else f"the {relation.kind}"
         yield f"{kind} {short(key)}"

@@ -1,0 +1,28 @@
+-- Inheritance
+ALTER TABLE depot.bikes INHERIT depot.vehicles;
+ALTER TABLE depot.cars NO INHERIT depot.vehicles;
+ALTER TABLE depot.sports_cars NO INHERIT depot.cars;
+ALTER TABLE depot.vehicles ENABLE ROW LEVEL SECURITY;
+ALTER TABLE depot.vehicles SET (fillfactor = 70);
+ALTER TABLE depot.vehicles DISABLE TRIGGER vehicles_stamp;
+ALTER TABLE depot.vehicles DISABLE TRIGGER USER;
+ALTER TABLE depot.vehicles REPLICA IDENTITY FULL;
+CREATE TRIGGER watch AFTER UPDATE ON depot.vehicles FOR EACH ROW EXECUTE FUNCTION depot.stamp();
+CREATE POLICY own ON depot.vehicles USING (id > 0);
+CREATE RULE nothing AS ON DELETE TO depot.vehicles DO INSTEAD NOTHING;
+TRUNCATE depot.vehicles;
+TRUNCATE ONLY depot.vehicles;
+TRUNCATE depot.cars;
+ANALYZE depot.vehicles;
+ANALYZE depot.cars;
+VACUUM depot.vehicles;
+LOCK TABLE depot.vehicles;
+LOCK TABLE ONLY depot.vehicles IN ROW EXCLUSIVE MODE;
+SELECT * FROM depot.vehicles;
+UPDATE depot.vehicles SET plate = 'x';
+UPDATE ONLY depot.vehicles SET plate = 'x';
+DELETE FROM depot.vehicles;
+INSERT INTO depot.vehicles (id) VALUES (1);
+COPY depot.vehicles TO '/dev/null';
+COMMENT ON TABLE depot.vehicles IS 'x';
+GRANT SELECT ON depot.vehicles TO PUBLIC;

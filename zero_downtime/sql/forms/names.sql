@@ -1,0 +1,22 @@
+-- Names and owners
+ALTER TABLE depot.halls RENAME stock TO amount;
+ALTER TABLE depot.big_halls RENAME COLUMN region TO area;
+ALTER TABLE depot.halls_pkey RENAME TO halls_key;
+ALTER TABLE depot.totals RENAME TO sums;
+ALTER FOREIGN TABLE depot.remote RENAME TO distant;
+ALTER FOREIGN TABLE depot.remote SET SCHEMA archive;
+ALTER FOREIGN TABLE depot.remote OWNER TO pg_monitor;
+ALTER TABLE depot.places RENAME TO spots;
+ALTER TYPE depot.address RENAME TO street_address;
+ALTER TYPE depot.address SET SCHEMA archive;
+ALTER TYPE depot.address OWNER TO pg_monitor;
+ALTER COLLATION "C" OWNER TO postgres;
+ALTER SERVER elsewhere OWNER TO postgres;
+ALTER FOREIGN DATA WRAPPER nowhere RENAME TO nothing;
+ALTER PUBLICATION depot_feed RENAME TO more;
+ALTER LANGUAGE plpgsql RENAME TO plold;
+ALTER DATABASE template1 RENAME TO template2;
+ALTER TABLE depot.ledger RENAME CONSTRAINT ledger_pkey TO ledger_key;
+ALTER TABLE depot.session_data RENAME COLUMN id TO number;
+ALTER TABLE depot.shelves RENAME COLUMN id TO number2;
+ALTER TABLE depot.labels RENAME TO tags;
