@@ -86,3 +86,23 @@ def test_several_alter_tables_can_be_told_to_be_one(found: Found) -> None:
     assert found(sql) == []
     assert found(sql, enable=("alter-tables-to-combine",)) == ["alter-tables-to-combine (warning)"]
     assert found(f"BEGIN; {sql}; COMMIT", enable=("alter-tables-to-combine",)) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "rules"),
+    [
+        ("ALTER TABLE orders ADD a int; ALTER TABLE customers ADD a int", True),
+        ("ALTER TABLE lines ADD FOREIGN KEY (id) REFERENCES cache NOT VALID;"
+         "ALTER TABLE customers ADD a int", True),
+        ("CREATE TABLE t (o bigint REFERENCES orders); CREATE TABLE u (c bigint REFERENCES"
+         " customers)", False),
+        ("CREATE TABLE t (o bigint); ALTER TABLE t ADD FOREIGN KEY (o) REFERENCES orders;"
+         "CREATE TABLE u (c bigint); ALTER TABLE u ADD FOREIGN KEY (c) REFERENCES customers",
+         False),
+        ("CREATE TABLE t (o bigint REFERENCES orders); ALTER TABLE customers ADD a int", False),
+        ("ALTER TABLE orders ADD a int; ALTER TABLE orders ADD b int", False),
+    ],
+)  # fmt: skip
+def test_a_second_table_in_one_transaction(sql: str, rules: bool, found: Found) -> None:
+    told = found(f"BEGIN; {sql}; COMMIT")
+    assert told == (["several-tables-locked (warning)"] if rules else [])

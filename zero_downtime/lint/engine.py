@@ -207,6 +207,8 @@ class _Walk:
                 session,
             )
             heavy = any(mode.blocks_writes for mode in here.locks.values())
+            if kind == "RefreshMatViewStmt" and here.node.get("concurrent"):
+                heavy = False  # nobody else writes a materialized view
             self._judge(here, heavy)
             if effect.unknown:
                 self.notes += [Note(what, statement.location) for what in effect.unknown]

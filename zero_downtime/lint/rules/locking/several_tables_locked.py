@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.rule import Here, Rule
+from zero_downtime.lint.rule import Here, Rule, Seen
 from zero_downtime.lint.words import short, waits
 from zero_downtime.postgres.locks import LockMode
 
@@ -32,9 +32,13 @@ class SeveralTablesLocked(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind == "LockStmt" or here.statement.transaction is None:
             return
+        if _is_of_new_table(here, here):
+            return
         before: set[str] = set()
         grown = 0
         for seen in here.holding:
+            if _is_of_new_table(here, seen):
+                continue
             grown += bool(seen.tables - before)
             before |= seen.tables
         now = here.locked_tables
@@ -53,3 +57,13 @@ class SeveralTablesLocked(Rule):
             f"Commit before it: {old} and {short(new)} in a transaction each.",
             new,
         )
+
+
+def _is_of_new_table(here: Here, seen: Here | Seen) -> bool:
+    """Whether a statement only ties a new table to others by foreign keys, which is brief."""
+    if seen.kind == "CreateStmt":
+        return True
+    modes = {mode for mode in seen.locks.values() if mode.blocks_writes}
+    if seen.kind != "AlterTableStmt" or modes != {LockMode.SHARE_ROW_EXCLUSIVE}:
+        return False
+    return here.is_new(here.state.key_of_range(seen.node["relation"]))
