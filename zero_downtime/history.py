@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -23,7 +25,6 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError, RevisionMap
 from alembic.util import CommandError
-from pglast import parser
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
@@ -32,6 +33,7 @@ from zero_downtime import environment
 from zero_downtime.errors import HistoryError, NotRenderable, SeveralDatabases
 from zero_downtime.postgres.literals import NoLiteral, fill
 from zero_downtime.project import Project
+from zero_downtime.sql.libpg_query import parser
 from zero_downtime.sql.statement import Direction, Location, Statement
 
 PHASES = ("expand", "backfill", "contract")
@@ -287,39 +289,49 @@ def render(project: Project, revision: Revision, direction: Direction) -> list[S
     them. Raises NotRenderable when the revision needs an answer from the database, and
     SeveralDatabases when it is made for more than one.
     """
-    refuse_several_databases(revision, direction)
+    with renderer(project) as rendered:
+        return rendered(revision, direction)
+
+
+Render = Callable[[Revision, Direction], list[Statement]]
+
+
+@contextmanager
+def renderer(project: Project) -> Iterator[Render]:
+    """:func:`render` for many revisions: what the project's code needs around it is made once."""
     with environment.guest(project):
-        metadata = _target_metadata(project, revision.scripts)
         config = project.alembic_config()
-        options = {"as_sql": True, "destination_rev": revision.id}
-        with EnvironmentContext(config, revision.scripts, **options) as context:
-            recorder = _Recorder(revision, direction)
-            # A revision may do something else offline; what it does online is what counts.
-            context.is_offline_mode = recorder.asked_for_offline  # type: ignore[method-assign]
-            context.configure(
-                dialect_name="postgresql",
-                output_buffer=StringIO(),
-                target_metadata=metadata,
-            )
-            migration = context.get_context()
-            migration.dialect = recorder.dialect
-            migration.connection = recorder.connection
-            migration.impl = recorder
-            operations = Operations(migration)
-            operations._install_proxy()
-            try:
-                with environment.running(revision.path, revision.file):
-                    getattr(revision.script.module, direction)()
-            except NotRenderable:
-                raise
-            except Exception as error:
-                if recorder.refusal is None:
-                    recorder.refusal = _why(revision, error)
-            finally:
-                operations._remove_proxy()
-            if recorder.refusal is not None:
-                raise recorder.refusal
-            return recorder.statements
+        dialect: Any = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
+        # PostgreSQL's own identifiers, and no backslashes doubled in literals.
+        dialect._backslash_escapes = False
+
+        def rendered(revision: Revision, direction: Direction) -> list[Statement]:
+            refuse_several_databases(revision, direction)
+            metadata = _target_metadata(project, revision.scripts)
+            recorder = _Recorder(revision, direction, dialect)
+            options = {"as_sql": True, "destination_rev": revision.id}
+            with EnvironmentContext(config, revision.scripts, **options) as context:
+                return _recorded(recorder, context, metadata)
+
+        yield rendered
+
+
+def _recorded(recorder: _Recorder, context: EnvironmentContext, metadata: Any) -> list[Statement]:
+    """Run one direction of a revision with the recorder in place of the SQL writer."""
+    # A revision may do something else offline; what it does online is what counts.
+    context.is_offline_mode = recorder.asked_for_offline  # type: ignore[method-assign]
+    context.configure(dialect_name="postgresql", output_buffer=StringIO(), target_metadata=metadata)
+    migration = context.get_context()
+    migration.dialect = recorder.dialect
+    migration.connection = recorder.connection
+    migration.impl = recorder
+    operations = Operations(migration)
+    operations._install_proxy()
+    try:
+        recorder.run()
+    finally:
+        operations._remove_proxy()
+    return recorder.statements
 
 
 def refuse_several_databases(revision: Revision, direction: Direction) -> None:
@@ -357,10 +369,7 @@ def _why(revision: Revision, error: Exception) -> NotRenderable:
 class _Recorder(PostgresqlImpl):
     """Takes the place of Alembic's SQL writer and keeps statements instead of printing them."""
 
-    def __init__(self, revision: Revision, direction: Direction) -> None:
-        dialect: Any = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
-        # PostgreSQL's own identifiers, and no backslashes doubled in literals.
-        dialect._backslash_escapes = False
+    def __init__(self, revision: Revision, direction: Direction, dialect: Any) -> None:
         super().__init__(dialect, None, True, None, StringIO(), {})
         self.connection = _Connection(self)  # type: ignore[assignment]
         self.statements: list[Statement] = []
@@ -370,6 +379,18 @@ class _Recorder(PostgresqlImpl):
         self._transaction: int | None = 0
         self._last_transaction = 0
         self._used: dict[int, int] = {}  # transactions that have statements, numbered densely
+
+    def run(self) -> None:
+        """Call the revision's function. Raises NotRenderable."""
+        try:
+            with environment.running(self._revision.path, self._revision.file):
+                getattr(self._revision.script.module, self._direction)()
+        except NotRenderable:
+            raise
+        except Exception as error:
+            self.refusal = self.refusal or _why(self._revision, error)
+        if self.refusal is not None:
+            raise self.refusal
 
     def emit_begin(self) -> None:
         self._last_transaction += 1
@@ -506,8 +527,8 @@ def parts(text: str) -> list[str]:
     A text that PostgreSQL can't parse stays one part; whoever runs or lints it will say so.
     """
     try:
-        slices = parser.split(text, only_slices=True)
-    except parser.ParseError:
+        slices = parser().split(text, only_slices=True)
+    except parser().ParseError:
         return [text.strip()]
     found, start = [], 0
     for each in slices:
@@ -522,7 +543,7 @@ _options: dict[tuple[str, int], Mapping[str, Any]] = {}
 def _target_metadata(project: Project, scripts: ScriptDirectory) -> Any:
     """The MetaData that env.py gives to Alembic, for its naming convention; None without one."""
     path = Path(scripts.env_py_location).absolute()
-    if not path.is_file() or not _has_metadata(path):
+    if not path.is_file() or not _has_metadata(path, path.stat().st_mtime_ns):
         return None
     return _env_options(project, scripts).get("target_metadata")
 
@@ -552,7 +573,8 @@ def _env_options(project: Project, scripts: ScriptDirectory) -> Mapping[str, Any
     return _options[key]
 
 
-def _has_metadata(path: Path) -> bool:
+@cache
+def _has_metadata(path: Path, changed: int) -> bool:
     """Whether env.py gives metadata at all, so that most projects without need not run it."""
     try:
         tree = ast.parse(path.read_text("utf-8"))

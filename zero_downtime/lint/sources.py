@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zero_downtime.project import Project
 
 Say = Callable[[str], None]
+_DIRECTIONS: tuple[Direction, ...] = ("upgrade", "downgrade")
 
 
 def schema_state(path: Path) -> State:
@@ -43,19 +44,38 @@ def history_units(
     """
     from zero_downtime.history import read_history
 
+    revisions = list(read_history(project))
+    rendered = _rendered(project, revisions)
     with _Capture(project, where, say) as capture:
-        return [_revision_unit(project, revision, capture) for revision in read_history(project)]
+        return [_revision_unit(revision, rendered, capture) for revision in revisions]
 
 
-def _revision_unit(project: Project, revision: Revision, capture: _Capture) -> Unit:
+Rendered = dict[tuple[str, Direction], "list[Statement] | HistoryError"]
+
+
+def _rendered(project: Project, revisions: Iterable[Revision]) -> Rendered:
+    """The statements of each direction, or why it can't be rendered."""
+    from zero_downtime.history import renderer
+
+    found: Rendered = {}
+    with renderer(project) as render:
+        for revision in revisions:
+            for direction in _DIRECTIONS:
+                try:
+                    found[revision.id, direction] = render(revision, direction)
+                except SeveralDatabases:
+                    raise
+                except HistoryError as error:
+                    found[revision.id, direction] = error
+    return found
+
+
+def _revision_unit(revision: Revision, rendered: Rendered, capture: _Capture) -> Unit:
     notes: list[Note] = []
     found: dict[Direction, tuple[Statement, ...]] = {}
-    directions: tuple[Direction, ...] = ("upgrade", "downgrade")
-    for direction in directions:
+    for direction in _DIRECTIONS:
         try:
-            found[direction] = _statements(project, revision, direction, capture)
-        except SeveralDatabases:
-            raise
+            found[direction] = _statements(revision, direction, rendered, capture)
         except (HistoryError, RevisionFailed) as error:
             found[direction] = ()
             notes.append(Note(f"{direction}: {error}", Location(revision.file), "revision"))
@@ -71,14 +91,14 @@ def _revision_unit(project: Project, revision: Revision, capture: _Capture) -> U
 
 
 def _statements(
-    project: Project, revision: Revision, direction: Direction, capture: _Capture
+    revision: Revision, direction: Direction, rendered: Rendered, capture: _Capture
 ) -> tuple[Statement, ...]:
-    from zero_downtime.history import render
-
-    try:
-        return tuple(render(project, revision, direction))
-    except NotRenderable as error:
-        return capture.statements(revision, direction, error)
+    found = rendered[revision.id, direction]
+    if isinstance(found, NotRenderable):
+        return capture.statements(revision, direction, found)
+    if isinstance(found, HistoryError):
+        raise found
+    return tuple(found)
 
 
 class _Capture:
