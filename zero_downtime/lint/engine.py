@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from msgspec import Struct, structs
 
 from zero_downtime.config import Lint
 from zero_downtime.lint.dispatch import Dispatch
 from zero_downtime.lint.finding import Finding, Note, Report
+from zero_downtime.lint.inside import Inside
 from zero_downtime.lint.options import Options
 from zero_downtime.lint.registry import families, rules
 from zero_downtime.lint.rule import Here, Seen, There, locks_in_use
@@ -30,8 +32,8 @@ from zero_downtime.sql.effects import Effect, predict_node
 from zero_downtime.sql.placeholders import as_written
 from zero_downtime.sql.script import error_location
 from zero_downtime.sql.state import State, Transactions, follow
-from zero_downtime.sql.statement import Direction, Statement
-from zero_downtime.sql.tree import NotParsed, parse
+from zero_downtime.sql.statement import Direction, Location, Statement
+from zero_downtime.sql.tree import Node, NotParsed, parse
 
 
 def lint(
@@ -153,6 +155,7 @@ _DATA = frozenset(("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "Selec
 _ENOUGH = 100
 _NO_TABLES: frozenset[str] = frozenset()
 _RENAMES = ("RenameStmt", "AlterObjectSchemaStmt")
+_Step = tuple[Sequence[Statement], int, str, Node]
 
 
 class _Walk:
@@ -170,6 +173,7 @@ class _Walk:
         self._used: set[Suppression] = set()
         self.unparsed = unit.unread
         self._undone: Sequence[Statement] = ()
+        self._outer: dict[Location, Location] = {}  # of what is inside a block
 
     def run(self, state: State, statements: Sequence[Statement], direction: Direction) -> None:
         """Judge the statements of one direction; the state goes along with them."""
@@ -178,6 +182,7 @@ class _Walk:
         session = Session()
         transactions = Transactions(state, statements)
         memory = _Memory()
+        major = self._around.major
         for position, statement in enumerate(statements):
             try:
                 kind, node = parse(statement.sql)
@@ -185,38 +190,53 @@ class _Walk:
                 self.unparsed += 1
                 self.findings.append(_syntax_error(statement, error))
                 continue
-            number = statement.transaction
-            if transactions.enter(number):
-                memory.new_transaction()
-            session.enter(number)
-            effect = predict_node(kind, node, state, self._around.major)
-            here = Here(
-                statements,
-                position,
-                kind,
-                node,
-                effect,
-                locks_in_use(state, effect),
-                state,
-                self._around,
-                self.unit.phase,
-                memory.seen,
-                memory.earlier,
-                memory.holding,
-                self._undone,
-                session,
-            )
-            heavy = any(mode.blocks_writes for mode in here.locks.values())
-            if kind == "RefreshMatViewStmt" and here.node.get("concurrent"):
-                heavy = False  # nobody else writes a materialized view
-            self._judge(here, heavy)
-            if effect.unknown:
-                self.notes += [Note(what, statement.location) for what in effect.unknown]
-            session.see(statement, kind, node, heavy)
-            memory.keep(here, heavy)
-            apply_node(state, kind, node)
-            if kind in _RENAMES:
-                memory.follow(here)
+            steps: Iterable[_Step] = ((statements, position, kind, node),)
+            block = None
+            if kind == "DoStmt":
+                block = Inside(statements, position, node)
+                steps = chain(steps, block.parsed())
+            for among, at, kind, node in steps:
+                inside = among is not statements
+                number = among[at].transaction
+                if transactions.enter(number):
+                    memory.new_transaction()
+                session.enter(number)
+                # What a block does is told by what is inside it.
+                of_block = kind == "DoStmt"
+                effect = Effect() if of_block else predict_node(kind, node, state, major)
+                here = Here(
+                    among,
+                    at,
+                    kind,
+                    node,
+                    effect,
+                    locks_in_use(state, effect),
+                    state,
+                    self._around,
+                    self.unit.phase,
+                    memory.seen,
+                    memory.earlier,
+                    memory.holding,
+                    self._undone,
+                    session,
+                    inside,
+                )
+                heavy = any(mode.blocks_writes for mode in here.locks.values())
+                if kind == "RefreshMatViewStmt" and here.node.get("concurrent"):
+                    heavy = False  # nobody else writes a materialized view
+                self._judge(here, heavy)
+                if effect.unknown:
+                    self.notes += [Note(what, among[at].location) for what in effect.unknown]
+                if inside:
+                    self._outer[among[at].location] = statement.location
+                session.see(among[at], kind, node, heavy)
+                memory.keep(here, heavy)
+                if not of_block:
+                    apply_node(state, kind, node)
+                if kind in _RENAMES:
+                    memory.follow(here)
+            if block is not None:
+                self.notes += block.notes
         transactions.end()
         self._undone = statements
         self._judge_end(tuple(memory.seen), state, session, direction)
@@ -269,7 +289,8 @@ class _Walk:
             return self.findings
         kept = []
         for finding in self.findings:
-            silencers = [s for s in self._active if _silences(s, finding)]
+            places = {finding.location, self._outer.get(finding.location, finding.location)}
+            silencers = [s for s in self._active if _silences(s, finding, places)]
             self._used |= set(silencers)
             if not silencers:
                 kept.append(finding)
@@ -341,9 +362,9 @@ def _followed(seen: Seen, here: Here) -> Seen:
     )
 
 
-def _silences(suppression: Suppression, finding: Finding) -> bool:
+def _silences(suppression: Suppression, finding: Finding, places: Iterable[Location]) -> bool:
     named = suppression.rules
-    return suppression.covers(finding.location) and (
+    return any(map(suppression.covers, places)) and (
         finding.rule in named or families().get(finding.rule) in named
     )
 

@@ -215,6 +215,7 @@ class Here:
         "earlier",
         "effect",
         "holding",
+        "inside",
         "kind",
         "node",
         "phase",
@@ -240,6 +241,7 @@ class Here:
         holding: Sequence[Seen],
         undone: Sequence[Statement],
         session: Session,
+        inside: bool = False,
     ) -> None:
         self.statement = statements[position]
         self.kind = kind
@@ -252,6 +254,7 @@ class Here:
         self.earlier = earlier  # statements before it in its transaction
         self.holding = holding  # those of them that hold locks on relations in use
         self.session = session  # its settings before the statement
+        self.inside = inside  # whether it runs in a DO block
         self._locks = locks
         self._commands: list[Node] | None = None
         self._new_columns: list[Node] | None = None

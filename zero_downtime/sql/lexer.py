@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["word", "other", "comment", "semicolon", "open", "close", "backslash", "broken"]
@@ -78,3 +79,11 @@ def block_end(text: str, start: int) -> int:
         if depth == 0:
             return edge.end()
     return 0
+
+
+@lru_cache(maxsize=256)
+def words_in(source: str) -> frozenset[str]:
+    """The words of a text in lower case, without those in strings and comments."""
+    return frozenset(
+        source[token.start : token.end].lower() for token in tokens(source) if token.kind == "word"
+    )

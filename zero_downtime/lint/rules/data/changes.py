@@ -37,6 +37,8 @@ class UnbatchedUpdate(Rule):
         key = here.table()
         if not _is_in_use(here, key) or is_bounded(here.node) or has_limit(here.node):
             return
+        if here.inside and "whereClause" in here.node:
+            return  # compared with a variable of the block, for all we know
         if any(mode.blocks_writes for seen in here.holding for mode in seen.locks.values()):
             return  # see backfill-with-ddl
         what = f"Nothing bounds how many rows of {short(key)} this updates in one transaction"
@@ -67,7 +69,7 @@ class UnbatchedDelete(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         key = here.table()
-        if "whereClause" not in here.node or not _is_in_use(here, key):
+        if "whereClause" not in here.node or not _is_in_use(here, key) or here.inside:
             return
         if is_bounded(here.node) or has_limit(here.node):
             return

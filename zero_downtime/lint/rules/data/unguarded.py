@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.rules.transactions.in_bodies import words_in
 from zero_downtime.lint.words import short
 from zero_downtime.sql.bodies import body_of, source_of
+from zero_downtime.sql.lexer import words_in
 from zero_downtime.sql.statement import Statement
 from zero_downtime.sql.tree import NotParsed, fields_of, parse
 

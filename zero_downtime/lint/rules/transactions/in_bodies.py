@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.sql.bodies import source_of
-from zero_downtime.sql.lexer import tokens
+from zero_downtime.sql.lexer import words_in
 
 
 class CommitInBlock(Rule):
@@ -40,11 +39,3 @@ class CommitInBlock(Rule):
                 if here.statement.revision
                 else "Move the block out of BEGIN … COMMIT.",
             )
-
-
-@lru_cache(maxsize=256)
-def words_in(source: str) -> tuple[str, ...]:
-    """The words of PL/pgSQL, without those in strings and comments."""
-    return tuple(
-        source[token.start : token.end].lower() for token in tokens(source) if token.kind == "word"
-    )
