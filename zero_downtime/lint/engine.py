@@ -26,7 +26,7 @@ from zero_downtime.lint.rules.notation import (
 from zero_downtime.lint.session import Session
 from zero_downtime.lint.suppressions import Suppression
 from zero_downtime.lint.unit import Unit, units_of
-from zero_downtime.sql.apply import apply_node
+from zero_downtime.sql.apply import apply_node, apply_unread
 from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.effects import Effect, predict_node
 from zero_downtime.sql.placeholders import as_written
@@ -189,6 +189,7 @@ class _Walk:
             except NotParsed as error:
                 self.unparsed += 1
                 self.findings.append(_syntax_error(statement, error))
+                apply_unread(state, statement.sql)
                 continue
             steps: Iterable[_Step] = ((statements, position, kind, node),)
             block = None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+_DAY, _INSTANT = len("20260131"), len("20260131235959999999")
 _DIGITS = re.compile(r"([0-9]+)")
 _UP = re.compile(r"(?P<stem>.*)(?P<mark>[._-]up|\.do)\.sql", re.IGNORECASE)
 _DOWN = re.compile(
@@ -60,11 +61,15 @@ def arranged(files: Iterable[Path]) -> list[list[Migration]]:
 
 
 def natural(name: str) -> tuple[object, ...]:
-    """A key that sorts names as people count: 9_a before 10_a, otherwise by character."""
+    """A key that sorts names as people count: 9_a before 10_a, otherwise by character.
+
+    A day is before each of its minutes, and a longer number is no later day.
+    """
     counted: list[tuple[str, int]] = []
     for part in _DIGITS.split(name):
         if part.isdecimal():
-            counted.append(("0", int(part)))
+            is_day = len(part) >= _DAY and part[:2] in ("19", "20")
+            counted.append(("0", int(part.ljust(_INSTANT, "0") if is_day else part)))
         else:
             counted += [(character, -1) for character in part]
     return (counted, name)

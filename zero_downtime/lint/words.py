@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from zero_downtime.postgres.locks import LockMode
 
+# As PostgreSQL reads it without quotes; placeholders of templates are full-width.
+_PLAIN = re.compile(r"[a-z_\uff00-\uffef][a-z0-9_$\uff00-\uffef]*")
+_RESERVED = frozenset(
+    {
+        *("all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric"),
+        *("both", "case", "cast", "check", "collate", "column", "constraint", "create"),
+        *("default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "false"),
+        *("fetch", "for", "foreign", "from", "grant", "group", "having", "in", "initially"),
+        *("intersect", "into", "lateral", "leading", "limit", "localtime", "localtimestamp"),
+        *("not", "null", "offset", "on", "only", "or", "order", "placing", "primary"),
+        *("references", "returning", "select", "session_user", "some", "symmetric", "table"),
+        *("then", "to", "trailing", "true", "union", "unique", "user", "using", "variadic"),
+        *("when", "where", "window", "with"),
+    }
+)
 
+
+@lru_cache(maxsize=1024)
 def short(key: str) -> str:
-    """A relation as people call it: without the schema public."""
-    return key.removeprefix("public.")
+    """A relation as people call it, fit for SQL: without the schema public, quoted if need be."""
+    schema, dot, name = key.removeprefix("public.").partition(".")
+    return f"{quoted(schema)}{dot}{quoted(name)}" if dot else quoted(schema)
+
+
+def quoted(name: str) -> str:
+    """A name as it must be written in SQL."""
+    if not name or (_PLAIN.fullmatch(name) and name not in _RESERVED):
+        return name
+    inner = name.replace('"', '""')
+    return f'"{inner}"'
 
 
 def waits(mode: LockMode, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
@@ -85,6 +86,21 @@ def _nested(kind: str) -> Handler:
         _apply_all(state, nested_in(state, kind, node))
 
     return handler
+
+
+_MADE = re.compile(r'\s*create\s+table\s+(?:if\s+not\s+exists\s+)?([\w."]+)', re.IGNORECASE)
+
+
+def apply_unread(state: Known, sql: str) -> None:
+    """What a statement does to the state that PostgreSQL's grammar refuses: a table it makes is
+    there, whatever its columns are."""
+    made = _MADE.match(sql)
+    if made:
+        parts = (part if '"' in part else part.lower() for part in made[1].split("."))
+        key = state.key_of(tuple(part.strip('"') for part in parts), create=True)
+        if key not in state.relations:
+            schema, _, name = key.partition(".")
+            state.put(Relation(schema, name, known=False, born=state.unit))
 
 
 # Other relations

@@ -50,7 +50,8 @@ _LONGEST_NAME = 63
 
 def create_table(state: Known, node: Node) -> None:
     key = state.key_of_range(node["relation"], create=True)
-    if key in state.relations:
+    existing = state.relations.get(key)
+    if existing and (existing.known or node.get("if_not_exists")):
         return
     schema, _, name = key.partition(".")
     partitioned = node.get("partspec")

@@ -92,8 +92,9 @@ def _with_object(here: Here) -> Iterator[str]:
                     if function and trigger.function == function.name:
                         yield f"the trigger {trigger.name} of {short(relation.key)}"
     elif kind == "OBJECT_SEQUENCE":
+        sequences = {here.state.key_of(path) for path in named}
         for key in here.locks:
-            if here.relation(key).kind == "table":
+            if here.relation(key).kind == "table" and key not in sequences:
                 yield f"the default that uses it in {short(key)}"
 
 

@@ -40,6 +40,8 @@ class DropTable(Rule):
                 continue
             if here.relation(key).is_partition:
                 continue  # see drop-partition
+            if _takes_its_place(here, key):
+                continue
             mapped = here.around.mapped(key, None)
             if mapped is False or (mapped is None and here.phase == "contract"):
                 continue
@@ -59,10 +61,20 @@ class DropTable(Rule):
             )
 
 
+def _takes_its_place(here: Here, key: str) -> bool:
+    """Whether another table gets the name, as when one was filled to replace it."""
+    name = key.rpartition(".")[2]
+    return any(
+        kind == "RenameStmt" and node["renameType"] == "OBJECT_TABLE" and node["newname"] == name
+        for _, kind, node in here.following(name)
+    )
+
+
 def _made_again(here: Here, key: str) -> bool:
     """DROP TABLE IF EXISTS before CREATE TABLE: most likely there is none."""
     return any(
-        kind == "CreateStmt" and here.state.key_of_range(node["relation"], create=True) == key
+        kind in ("CreateStmt", "CreateTableAsStmt")
+        and here.state.key_of_range(node.get("relation") or node["into"]["rel"], create=True) == key
         for _, kind, node in here.following(key.rpartition(".")[2])
     )
 

@@ -118,7 +118,7 @@ class FunctionBecomesAmbiguous(Rule):
 def _dropped_later(here: Here) -> bool:
     return any(
         kind == "DropStmt" and node["removeType"] in ("OBJECT_FUNCTION", "OBJECT_ROUTINE")
-        for _, kind, node in here.rest
+        for _, kind, node in here.following("drop")
     )
 
 
@@ -150,7 +150,7 @@ class FunctionOfStoredValuesReplaced(Rule):
         if not here.node.get("replace") or here.state.function(name) is None:
             return
         user = _user(here, name[-1])
-        if user and not any(kind == "ReindexStmt" for _, kind, _ in here.rest):
+        if user and not any(kind == "ReindexStmt" for _, kind, _ in here.following("reindex")):
             yield self.found(
                 here,
                 f"{user} keeps what {name[-1]} said before: from here on the two may disagree.",

@@ -77,7 +77,7 @@ def _gets_one(here: Here, key: str) -> bool:
         kind == "AlterTableStmt"
         and here.state.key_of_range(node["relation"]) == key
         and any(_is_identity(fields_of(item)) for item in node.get("cmds", ()))
-        for _, kind, node in here.rest
+        for _, kind, node in here.following(key.rpartition(".")[2])
     )
 
 

@@ -202,7 +202,8 @@ class PublicationDropped(Rule):
 
 def _made_again(here: Here, name: str) -> bool:
     return any(
-        kind == "CreatePublicationStmt" and node["pubname"] == name for _, kind, node in here.rest
+        kind == "CreatePublicationStmt" and node["pubname"] == name
+        for _, kind, node in here.following("publication")
     )
 
 

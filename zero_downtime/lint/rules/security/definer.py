@@ -60,7 +60,7 @@ def _set_later(here: Here, name: str) -> bool:
         kind == "AlterFunctionStmt"
         and _name(node).rpartition(".")[2] == name.rpartition(".")[2]
         and _sets_search_path(node.get("actions"))
-        for _, kind, node in here.rest
+        for _, kind, node in here.following("search_path")
     )
 
 

@@ -144,7 +144,7 @@ def _given_back(here: Here, keys: set[str], roles: set[str]) -> bool:
         and node.get("is_grant")
         and keys & set(tables(here, node))
         and roles & set(grantees(node))
-        for _, kind, node in here.rest
+        for _, kind, node in here.following("grant")
     )
 
 

@@ -51,7 +51,7 @@ class ViewBypassesRowSecurity(Rule):
 
 def _made_invoker(here: Here) -> bool:
     view = here.state.key_of_range(here.node["view"], create=True)
-    for _, kind, node in here.rest:
+    for _, kind, node in here.following("security_invoker"):
         if kind == "AlterTableStmt" and here.state.key_of_range(node["relation"]) == view:
             for item in node.get("cmds", ()):
                 command = fields_of(item)
@@ -271,7 +271,8 @@ class PolicyTakesRowsAway(Rule):
                 continue
             if here.is_new(key) or not relation.row_security:
                 continue
-            if not any(_table_of_policy(here, *each) == key for each in _rest(here)):
+            others = _others(here, path[-2])
+            if not any(_table_of_policy(here, *each) == key for each in others):
                 yield self._tell(here, key, "no longer lets through rows")
 
     def _tell(self, here: Here, key: str, what: str) -> Finding:
@@ -283,8 +284,9 @@ class PolicyTakesRowsAway(Rule):
         )
 
 
-def _rest(here: Here) -> Iterator[tuple[str, Node]]:
-    for _, kind, node in here.rest:
+def _others(here: Here, table: str) -> Iterator[tuple[str, Node]]:
+    """The other statements of the unit in which a table is named."""
+    for _, kind, node in here.following(table):
         yield kind, node
     for seen in here.so_far:
         yield seen.kind, seen.node

@@ -1,0 +1,103 @@
+"""False alarms that real projects' migrations raised once, each in its shortest form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zero_downtime.lint import lint_units
+from zero_downtime.lint.docs import example_state
+from zero_downtime.lint.layouts import arranged
+from zero_downtime.lint.unit import unit_of_script
+from zero_downtime.lint.words import short
+from zero_downtime.sql.script import read_script
+from zero_downtime.sql.state import State
+
+TIMEOUT = "SET lock_timeout = '2s';\n"
+
+
+def errors(*files: str, state: State | None = None) -> list[str]:
+    """The rules that find an error, in files that follow each other."""
+    units = [
+        unit_of_script(read_script(TIMEOUT + sql, f"{n}.sql"), f"{n}.sql")
+        for n, sql in enumerate(files)
+    ]
+    report = lint_units(units, State() if state is None else state)
+    return [finding.rule for finding in report.findings if finding.severity == "error"]
+
+
+def test_the_version_of_the_schema_is_one_row() -> None:
+    before = "CREATE TABLE feeds (id int); CREATE TABLE app_version (schema_version int);"
+    change = (
+        "BEGIN; ALTER TABLE feeds ADD COLUMN a int; UPDATE app_version SET schema_version = 7;"
+        "COMMIT;"
+    )
+    assert errors(before, change) == []
+    assert errors(before, change.replace("app_version", "feeds")) == ["backfill-with-ddl"]
+
+
+def test_a_table_that_was_filled_to_replace_another_takes_its_name() -> None:
+    sql = (
+        "CREATE TABLE rooms_new (id bigint PRIMARY KEY);"
+        "INSERT INTO rooms_new SELECT id FROM rooms;"
+        "DROP TABLE rooms; ALTER TABLE rooms_new RENAME TO rooms;"
+    )
+    assert errors("CREATE TABLE rooms (id int);", sql) == []
+    assert errors("CREATE TABLE rooms (id int);", "DROP TABLE rooms;") == ["drop-table"]
+
+
+def test_a_leftover_is_dropped_before_a_table_is_made_from_a_query() -> None:
+    sql = "DROP TABLE IF EXISTS to_check; CREATE TABLE to_check AS SELECT id FROM events;"
+    assert errors(sql) == []
+
+
+def test_a_table_of_another_dialect_is_new_all_the_same() -> None:
+    sql = "CREATE TABLE users_new (id BIGINT UNSIGNED); ALTER TABLE users_new RENAME TO people;"
+    assert errors(sql) == ["sql-syntax-error"]
+
+
+def test_a_created_table_is_known_although_an_earlier_file_spoke_of_it() -> None:
+    assert errors("COMMENT ON TABLE users IS 'x'; CREATE INDEX CONCURRENTLY i ON users (a);") == []
+    late = "CREATE TABLE users (a int, b int); CREATE INDEX users_b ON users (b);"
+    assert errors("CREATE INDEX CONCURRENTLY users_a ON users (a);", late) == []
+
+
+def test_an_unknown_sequence_is_no_table_with_a_default() -> None:
+    assert errors("DROP SEQUENCE IF EXISTS unseen_id_seq CASCADE;") == []
+
+
+def test_a_body_with_placeholders_is_not_held_against_the_function() -> None:
+    sql = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT id FROM :SCHEMA.jobs $$;"
+    assert errors(sql) == []
+
+
+def test_a_day_comes_before_its_minutes() -> None:
+    names = ["20260108_later", "20250326162113_first", "20260107235959_second", "9_earliest"]
+    (history,) = arranged(Path(f"m/{name}.sql") for name in names)
+    found = [migration.up.stem for migration in history if migration.up]
+    assert found == [
+        "9_earliest",
+        "20250326162113_first",
+        "20260107235959_second",
+        "20260108_later",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("public.orders", "orders"),
+        ("public.User_Table", '"User_Table"'),
+        ("public.order", '"order"'),
+        ("Sales.orders", '"Sales".orders'),
+    ],
+)
+def test_names_in_advice_are_quoted_where_sql_needs_it(key: str, written: str) -> None:
+    assert short(key) == written
+
+
+def test_the_example_schema_is_not_touched() -> None:
+    state = example_state()
+    assert errors("CREATE TABLE boxes (id int);", state=state) == []
+    assert "public.boxes" not in state.relations
