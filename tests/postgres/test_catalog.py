@@ -21,6 +21,7 @@ from zero_downtime.catalog import (
     read_catalog,
     stable,
 )
+from zero_downtime.catalog.part import part_of_dump, unsettled
 from zero_downtime.config import Ignore
 from zero_downtime.errors import DatabaseError, MajorMismatch, ServerError
 from zero_downtime.generate.prove import plan_and_prove
@@ -75,6 +76,34 @@ def test_a_dump_is_loaded_until_it_stays_as_it_is(
 
 
 # Generated names are inherited from history.
+
+
+def test_only_what_differs_is_loaded_again_with_what_it_stands_on(
+    server: EmbeddedServer, load: Load
+) -> None:
+    more = "".join(f"CREATE TABLE more_{n} (id integer PRIMARY KEY); " for n in range(9))
+    script = (
+        more
+        + """
+        CREATE TYPE state AS ENUM ('a', 'b');
+        CREATE FUNCTION fits(state) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+        CREATE TABLE t (s state, c varchar(9), CONSTRAINT k CHECK (fits(s) AND c IN ('a', 'b')))"""
+    )
+    first = load(script)
+    second = load(first.dump)
+    identity = Identity("constraint", "k", "public.t")
+    comparison = compare(first, second)
+    assert unsettled(comparison) == {identity}
+    part = part_of_dump(first, [identity])
+    assert part.count("CREATE TABLE") == part.count("CREATE TYPE") == 1
+    assert part.count("CREATE FUNCTION") == 1
+    assert compare_stable(server, first, second).equal
+
+
+def test_what_is_only_new_is_not_loaded_again(load: Load) -> None:
+    old = load("CREATE TABLE t (c varchar(9))")
+    new = load("CREATE TABLE t (c varchar(9) CHECK (c IN ('a', 'b')))")
+    assert unsettled(compare(old, new)) == unsettled(compare(new, old)) == frozenset()
 
 
 def test_names_that_postgresql_made_are_told_from_names_that_were_given(

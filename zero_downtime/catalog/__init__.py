@@ -4,7 +4,7 @@ from zero_downtime.catalog.compare import Change, Comparison, compare
 from zero_downtime.catalog.dump import load_catalog
 from zero_downtime.catalog.facts import Catalog, Fact, Identity
 from zero_downtime.catalog.read import read_catalog
-from zero_downtime.catalog.stable import compare_stable, load_dump, stable
+from zero_downtime.catalog.stable import compare_stable, load_dump, settled, stable
 
 __all__ = [
     "Catalog",
@@ -17,5 +17,6 @@ __all__ = [
     "load_catalog",
     "load_dump",
     "read_catalog",
+    "settled",
     "stable",
 ]

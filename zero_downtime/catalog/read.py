@@ -50,6 +50,33 @@ def read_catalog(
     """
     conninfo = url or server.url(database)
     ignore = ignore or NOTHING_IGNORED
+    dump = dump_of(server, conninfo, ignore, version_table, lock_wait_ms)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        major = connection.info.server_version // 10000
+        connection.execute("SET search_path = ''")
+        invalid = connection.execute(INVALID_INDEXES).fetchall()
+        unfilled = connection.execute(UNFILLED).fetchall()
+        depends = read_depends(connection)
+    facts = dict(_kept(load_facts(dump), ignore))
+    for index, table, definition, partitioned in invalid:
+        kind = "invalid partitioned index" if partitioned else "invalid index"
+        identity = Identity(kind, index, of=table)
+        facts[identity] = Fact(identity, f"INVALID {definition}", definition, len(facts))
+    notes = tuple(
+        (Identity("materialized view", name), "is not filled: reading it fails until REFRESH")
+        for (name,) in unfilled
+    )
+    return Catalog(facts, dump, major, notes, ignore, depends)
+
+
+def dump_of(
+    server: Server,
+    conninfo: str,
+    ignore: Ignore = NOTHING_IGNORED,
+    version_table: str = "alembic_version",
+    lock_wait_ms: int = 5000,
+) -> str:
+    """The schema dump of a database. Raises DatabaseError when it refuses."""
     arguments = [f"--exclude-schema={pattern}" for pattern in ignore.schemas]
     arguments += [f"--exclude-table={pattern}" for pattern in ignore.tables]
     if server.major >= 17:  # the option came with pg_dump 17
@@ -73,22 +100,7 @@ def read_catalog(
     )
     if done.returncode:
         raise _refusal(done.stderr, conninfo)
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        major = connection.info.server_version // 10000
-        connection.execute("SET search_path = ''")
-        invalid = connection.execute(INVALID_INDEXES).fetchall()
-        unfilled = connection.execute(UNFILLED).fetchall()
-        depends = read_depends(connection)
-    facts = dict(_kept(load_facts(done.stdout), ignore))
-    for index, table, definition, partitioned in invalid:
-        kind = "invalid partitioned index" if partitioned else "invalid index"
-        identity = Identity(kind, index, of=table)
-        facts[identity] = Fact(identity, f"INVALID {definition}", definition, len(facts))
-    notes = tuple(
-        (Identity("materialized view", name), "is not filled: reading it fails until REFRESH")
-        for (name,) in unfilled
-    )
-    return Catalog(facts, done.stdout, major, notes, ignore, depends)
+    return done.stdout
 
 
 def _refusal(said: str, conninfo: str) -> DatabaseError:

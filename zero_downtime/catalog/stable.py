@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from zero_downtime.catalog.cluster import provide_cluster_objects
 from zero_downtime.catalog.compare import Comparison, compare
-from zero_downtime.catalog.facts import Catalog
-from zero_downtime.catalog.read import read_catalog
+from zero_downtime.catalog.dump import load_facts
+from zero_downtime.catalog.facts import Catalog, Fact, Identity
+from zero_downtime.catalog.part import part_of_dump, unsettled
+from zero_downtime.catalog.read import dump_of, read_catalog
 from zero_downtime.config import Ignore
 from zero_downtime.errors import ServerError
 from zero_downtime.postgres.server import Server, scratch_database
@@ -30,10 +33,73 @@ def compare_stable(
 
     Raises MajorMismatch when the two come from different majors.
     """
-    first = compare(old, new, names)
-    if first.equal:
-        return first
-    return compare(stable(server, old), stable(server, new), names)
+    return compare(*settled(server, old, new, names), names)
+
+
+def settled(
+    server: Server, old: Catalog, new: Catalog, names: tuple[str, str] = ("old", "new")
+) -> tuple[Catalog, Catalog]:
+    """Both catalogs with all that differs between them in stable form.
+
+    What differs is loaded with what it stands on and no more, so that the price does not grow
+    with the schema. Raises MajorMismatch.
+    """
+    moving = unsettled(compare(old, new, names))
+    if not moving:
+        return old, new
+    with ThreadPoolExecutor(2) as both:
+        before, after = (both.submit(_settled, server, each, moving) for each in (old, new))
+        return before.result(), after.result()
+
+
+def _settled(server: Server, catalog: Catalog, moving: frozenset[Identity]) -> Catalog:
+    """The catalog with these facts in stable form."""
+    wanted = moving & catalog.facts.keys()
+    if not wanted:
+        return catalog
+    known = _parts.setdefault(server, {})
+    script = part_of_dump(catalog, wanted)
+    key = (script, frozenset(wanted))
+    if key not in known:
+        known[key] = _facts_until_stable(server, catalog, script, wanted)
+    facts = dict(catalog.facts)
+    for identity in wanted:
+        after = known[key].get(identity)
+        if after is not None:  # its place among the others stays
+            facts[identity] = replace(after, position=facts[identity].position)
+    return replace(catalog, facts=facts)
+
+
+def _facts_until_stable(
+    server: Server, catalog: Catalog, part: str, wanted: frozenset[Identity]
+) -> dict[Identity, Fact]:
+    """From the part of the dump, or from all of it where a part may not do."""
+    if any(catalog.facts[each].more for each in wanted):  # its other statements are not in it
+        return stable(server, catalog).facts
+    try:
+        return _part_until_stable(server, part, wanted)
+    except ServerError:  # it stands on something that pg_depend does not tell
+        return stable(server, catalog).facts
+
+
+def _part_until_stable(
+    server: Server, script: str, wanted: frozenset[Identity]
+) -> dict[Identity, Fact]:
+    before = load_facts(script)
+    for _ in range(_ROUNDS):
+        with scratch_database(server) as database:
+            load_dump(server, database, script)
+            script = dump_of(server, server.url(database))
+        after = load_facts(script)
+        if all(after.get(each) == before.get(each) for each in wanted):
+            break
+        before = after
+    return after
+
+
+_parts: WeakKeyDictionary[Server, dict[tuple[str, frozenset[Identity]], dict[Identity, Fact]]] = (
+    WeakKeyDictionary()
+)
 
 
 def stable(server: Server, catalog: Catalog) -> Catalog:

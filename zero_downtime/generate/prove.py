@@ -8,7 +8,7 @@ from itertools import groupby
 
 import psycopg
 
-from zero_downtime.catalog import Catalog, Identity, compare_stable, read_catalog, stable
+from zero_downtime.catalog import Catalog, Identity, compare, compare_stable, read_catalog, settled
 from zero_downtime.plan import NotPlanned, Plan, Step, plan
 from zero_downtime.postgres.server import Server, scratch_database
 
@@ -54,9 +54,8 @@ def plan_and_prove(server: Server, database: str, old: Catalog, new: Catalog) ->
 
     Raises MajorMismatch.
     """
-    comparison = compare_stable(server, old, new)
-    if not comparison.equal:
-        old, new = stable(server, old), stable(server, new)
+    old, new = settled(server, old, new)
+    comparison = compare(old, new)
     asked: set[Identity] = set()
     while True:
         in_order = plan(comparison, old, new, asked)

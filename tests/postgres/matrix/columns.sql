@@ -89,42 +89,42 @@ ALTER TABLE shop.customers ALTER note SET DEFAULT 'y', ALTER kind SET DEFAULT 'z
 ALTER TABLE shop.customers ALTER note DROP DEFAULT;
 
 --- longer varchar
--- hazards down: type-change-rewrite, writers-wait
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.customers ALTER name TYPE varchar(50);
 
 --- varchar to text
--- hazards down: type-change-rewrite, writers-wait
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.customers ALTER name TYPE text;
 
 --- integer to bigint
--- hazards up: type-change-rewrite, writers-wait
--- hazards down: type-change-rewrite, writers-wait
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.bookings ALTER plain TYPE bigint;
 
 --- text to integer by USING
--- hazards up: type-change-rewrite, writers-wait
--- hazards down: type-change-rewrite, writers-wait
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.customers ALTER kind TYPE integer USING kind::integer;
 
 --- a default that blocks the type
--- hazards up: type-change-rewrite, writers-wait
--- hazards down: type-change-rewrite, writers-wait
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.customers ALTER note DROP DEFAULT, ALTER note TYPE shop.state USING 'open',
     ALTER note SET DEFAULT 'paid';
 
 --- to an array
--- hazards up: type-change-rewrite, writers-wait
+-- unsafe up: the table is written anew
 -- new:
 ALTER TABLE shop.bookings ALTER plain TYPE integer[] USING ARRAY[plain];
 
 --- a type under views, policy, trigger and generated column
--- hazards up: drop-column, drop-table, stored-generated-column, type-change-loses-data, type-change-rewrite, writers-wait
--- hazards down: drop-column, drop-table, stored-generated-column, type-change-rewrite, writers-wait
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
 -- new:
 DROP VIEW shop.totals;
 DROP VIEW shop.recent;
@@ -165,12 +165,12 @@ ALTER TABLE shop.orders ALTER id SET INCREMENT BY 10 SET CACHE 5, ALTER id SET G
 ALTER TABLE shop.orders ALTER id DROP IDENTITY;
 
 --- serial
--- hazards up: volatile-default, writers-wait
+-- unsafe up: the table is written anew
 -- new:
 ALTER TABLE shop.customers ADD n serial;
 
 --- a generated column
--- hazards up: stored-generated-column, writers-wait
+-- unsafe up: the table is written anew
 -- new:
 ALTER TABLE shop.bookings ADD g integer GENERATED ALWAYS AS (plain * 2) STORED;
 
@@ -181,22 +181,22 @@ ALTER TABLE shop.bookings ADD g integer GENERATED ALWAYS AS (plain * 2) VIRTUAL;
 
 --- another expression
 -- since: 17
--- hazards up: generated-expression-replaced, writers-wait
--- hazards down: generated-expression-replaced, writers-wait
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.orders ALTER doubled SET EXPRESSION AS (total*3);
 
 --- stored becomes virtual
 -- since: 18
--- hazards up: drop-column
--- hazards down: drop-column, stored-generated-column, writers-wait
+-- unsafe up: drop-column
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.orders DROP doubled;
 ALTER TABLE shop.orders ADD doubled numeric GENERATED ALWAYS AS (total * 2) VIRTUAL;
 COMMENT ON COLUMN shop.orders.doubled IS 'v';
 
 --- no longer generated
--- hazards down: drop-column, stored-generated-column, writers-wait
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.orders ALTER doubled DROP EXPRESSION;
 

@@ -146,7 +146,7 @@ UPDATE shop.bookings SET room = 1;
 ALTER TABLE shop.bookings ADD PRIMARY KEY (room);
 
 --- exclusion
--- hazards up: constraint-builds-index, writers-wait
+-- unsafe up: constraint-builds-index, writers-wait
 -- new:
 ALTER TABLE shop.bookings ADD CONSTRAINT free EXCLUDE USING gist (during WITH &&);
 

@@ -65,7 +65,7 @@ CREATE TABLE shop.events_mar PARTITION OF shop.events FOR VALUES FROM ('2026-03-
 CREATE TABLE shop.events_rest PARTITION OF shop.events DEFAULT;
 
 --- a table becomes a partition
--- hazards up: scan-under-lock, writers-wait
+-- unsafe up: scan-under-lock, writers-wait
 -- new:
 ALTER TABLE shop.events_feb ADD CONSTRAINT events_feb_pkey PRIMARY KEY (id, at);
 CREATE INDEX events_feb_at_idx ON shop.events_feb (at);
@@ -73,8 +73,8 @@ ALTER TABLE shop.events ATTACH PARTITION shop.events_feb FOR VALUES FROM ('2026-
     ('2026-03-01');
 
 --- another bound
--- hazards up: writers-wait
--- hazards down: writers-wait
+-- unsafe up: writers-wait
+-- unsafe down: writers-wait
 -- new:
 ALTER TABLE shop.events DETACH PARTITION shop.events_jan;
 ALTER TABLE shop.events ATTACH PARTITION shop.events_jan FOR VALUES FROM ('2025-12-01') TO

@@ -90,8 +90,8 @@ ALTER TABLE shop.customers SET (fillfactor=70, autovacuum_enabled=false,
     toast.autovacuum_enabled=false);
 
 --- unlogged
--- hazards up: persistence-change, writers-wait
--- hazards down: persistence-change, writers-wait
+-- unsafe up: persistence-change, writers-wait
+-- unsafe down: persistence-change, writers-wait
 -- new:
 ALTER TABLE shop.bookings SET UNLOGGED;
 
@@ -133,8 +133,8 @@ CREATE TABLE shop.far (a integer) TABLESPACE zd_far;
 CREATE INDEX far_a ON shop.far (a) TABLESPACE zd_far;
 
 --- moved to a tablespace
--- hazards up: tablespace-move, writers-wait
--- hazards down: tablespace-move, writers-wait
+-- unsafe up: tablespace-move, writers-wait
+-- unsafe down: tablespace-move, writers-wait
 -- new:
 ALTER TABLE shop.bookings SET TABLESPACE zd_far;
 

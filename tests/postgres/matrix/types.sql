@@ -56,12 +56,12 @@ INSERT INTO shop.bookings VALUES (1, '[2026-01-01,2026-01-02)', (1, 2), 5);
 REFRESH MATERIALIZED VIEW shop.sales;
 
 --- enum value at the end
--- hazards down: drop-index-not-concurrent, index-not-concurrent, type-change-rewrite, writers-wait
+-- unsafe down: the table is written anew
 -- new:
 ALTER TYPE shop.state ADD VALUE 'lost';
 
 --- enum value in the middle
--- hazards down: drop-index-not-concurrent, index-not-concurrent, type-change-rewrite, writers-wait
+-- unsafe down: the table is written anew
 -- new:
 ALTER TYPE shop.state ADD VALUE 'packed' BEFORE 'sent';
 
@@ -71,7 +71,7 @@ CREATE TYPE shop.mood AS ENUM ('good', 'it''s');
 ALTER TABLE shop.customers ADD mood shop.mood NOT NULL DEFAULT 'good';
 
 --- enum value goes
--- hazards up: drop-index-not-concurrent, index-not-concurrent, type-change-rewrite, writers-wait
+-- unsafe up: the table is written anew
 -- new:
 DROP INDEX shop.orders_open;
 ALTER TABLE shop.orders ALTER state DROP DEFAULT;
@@ -83,14 +83,14 @@ DROP TYPE shop.old;
 CREATE INDEX orders_open ON shop.orders (customer_id) WHERE state = 'open';
 
 --- domain
--- hazards up: constrained-domain-column, writers-wait
+-- unsafe up: constrained-domain-column, writers-wait
 -- new:
 CREATE DOMAIN shop.positive AS integer DEFAULT 1 NOT NULL CHECK (VALUE > 0);
 ALTER TABLE shop.orders ADD n shop.positive;
 
 --- domain constraint
--- hazards up: writers-wait
--- hazards down: writers-wait
+-- unsafe up: writers-wait
+-- unsafe down: writers-wait
 -- new:
 ALTER DOMAIN shop.email DROP CONSTRAINT has_at;
 ALTER DOMAIN shop.email ADD CONSTRAINT has_at CHECK (VALUE LIKE '_%@%');
@@ -119,7 +119,7 @@ COMMENT ON TYPE shop.span IS 's';
 ALTER SEQUENCE shop.numbers AS integer INCREMENT 5 MINVALUE 0 MAXVALUE 99 CYCLE;
 
 --- a sequence and its owner
--- hazards up: sequence-starts-at-one
+-- unsafe up: sequence-starts-at-one
 -- new:
 CREATE SEQUENCE shop.n2 OWNED BY shop.customers.code;
 ALTER TABLE shop.customers ALTER code SET DEFAULT nextval('shop.n2');

@@ -75,8 +75,8 @@ CREATE VIEW shop.totals AS SELECT customer_id, sum(total) AS total FROM shop.rec
 ALTER VIEW shop.recent SET (security_barrier=true, check_option=local);
 
 --- materialized view changed
--- hazards up: drop-table
--- hazards down: drop-table
+-- unsafe up: drop-table
+-- unsafe down: drop-table
 -- new:
 DROP MATERIALIZED VIEW shop.sales;
 CREATE MATERIALIZED VIEW shop.sales AS SELECT customer_id, count(*) AS n FROM shop.orders
@@ -86,8 +86,8 @@ COMMENT ON MATERIALIZED VIEW shop.sales IS 'm';
 GRANT SELECT ON shop.sales TO PUBLIC;
 
 --- a view on a materialized view that changes
--- hazards up: drop-table
--- hazards down: drop-table
+-- unsafe up: drop-table
+-- unsafe down: drop-table
 -- new:
 DROP MATERIALIZED VIEW shop.sales;
 CREATE MATERIALIZED VIEW shop.sales AS
