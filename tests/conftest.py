@@ -121,3 +121,12 @@ def unknown() -> Found:
         return _found(*files, state=State(), major=major, enable=enable)
 
     return lint_alone
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A server that was not there is told, not only counted among the skipped tests."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = {str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple)}
+    for reason in sorted(reasons):
+        if "NOT PROVEN" in reason:
+            terminalreporter.write_line(reason.removeprefix("Skipped: "), yellow=True)

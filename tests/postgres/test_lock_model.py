@@ -1,8 +1,7 @@
 """The lock model against real servers: every form's locks, rewrites and scans, as they happened.
 
-The embedded server and Debian's PostgreSQL 15, where it is installed, are always asked;
-ZERO_DOWNTIME_BIN_DIRS may name the bin directories of further majors, joined by colons (``make
-matrix`` does).
+The embedded server and Debian's PostgreSQL 15 are asked. ZERO_DOWNTIME_BIN_DIRS may name other bin
+directories instead, joined by colons, ``embedded`` among them; ``make matrix`` does so.
 """
 
 from __future__ import annotations
@@ -107,9 +106,9 @@ SETTINGS = (
 
 
 def _servers() -> list[str]:
-    """Where the servers' programs are; the matrix asks for its own majors only."""
-    further = list(filter(None, os.environ.get("ZERO_DOWNTIME_BIN_DIRS", "").split(":")))
-    return ["embedded", *(further or [str(DEBIAN)])]
+    """Where the servers' programs are."""
+    named = list(filter(None, os.environ.get("ZERO_DOWNTIME_BIN_DIRS", "").split(":")))
+    return named or ["embedded", str(DEBIAN)]
 
 
 def _server_in(bin_dir: str) -> InstalledServer:
