@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zero_downtime.lint import processes
-from zero_downtime.lint.engine import Options
+from zero_downtime.lint.options import Options
 from zero_downtime.lint.processes import lint_histories, shares
 from zero_downtime.lint.registry import rules
 from zero_downtime.lint.sql_files import sql_histories

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from zero_downtime.errors import InputError, ParseError, ProjectError
 from zero_downtime.lint.baseline import baseline_text, without_accepted
+from zero_downtime.lint.evidence import mapped_by
 from zero_downtime.lint.finding import Report
 from zero_downtime.lint.options import Options
 from zero_downtime.lint.processes import lint_histories
 from zero_downtime.lint.sources import (
-    changed_since,
     history_units,
     only,
     schema_state,
@@ -28,6 +28,7 @@ from zero_downtime.sql.statement import Statement
 from zero_downtime.sql.tree import NotParsed
 
 if TYPE_CHECKING:
+    from zero_downtime.lint.git import Base
     from zero_downtime.project import Project
 
 Say = Callable[[str], None]
@@ -83,12 +84,14 @@ def write_accepted(report: Report, path: Path) -> None:
 
 def lint_request(request: Request, project: Project | None, say: Say = lambda line: None) -> Report:
     """Lint what is asked for. Raises InputError, ParseError and what reading a history raises."""
-    histories, start = _read(request, project, say)
+    base = _base(request, project)
+    histories, start = _read(request, project, say, base)
     if project is not None:
         config = project.config.lint
         options = Options.of(config, request.major, request.independent, project.root)
     else:
         options = Options(request.major or 18, independent=request.independent)
+    options = replace(options, mapped=mapped_by(project, base))
     report = lint_histories(histories, start, options, request.processes)
     return without_accepted(report, request.baseline) if request.baseline else report
 
@@ -97,7 +100,7 @@ def effects_of_request(
     request: Request, project: Project | None, say: Say = lambda line: None
 ) -> list[tuple[Statement, Effect]]:
     """The effect of every statement; files start anew from the schema, revisions follow on."""
-    histories, start = _read(request, project, say, pairs=False)
+    histories, start = _read(request, project, say, _base(request, project), pairs=False)
     found: list[tuple[Statement, Effect]] = []
     for units in histories:
         now = (start or State()).copy()
@@ -128,8 +131,17 @@ def _effects(unit: Unit, state: State, major: int) -> list[tuple[Statement, Effe
     return found
 
 
+def _base(request: Request, project: Project | None) -> Base | None:
+    """What ``--diff`` compares with."""
+    if request.diff is None:
+        return None
+    from zero_downtime.lint.git import Base
+
+    return Base(request.diff, project.root if project else Path.cwd())
+
+
 def _read(
-    request: Request, project: Project | None, say: Say, pairs: bool = True
+    request: Request, project: Project | None, say: Say, base: Base | None, pairs: bool = True
 ) -> tuple[list[list[Unit]], State | None]:
     """What is to be judged, and the schema before it."""
     revisions = [path for path in request.paths if path.suffix == ".py"]
@@ -148,8 +160,8 @@ def _read(
         histories.append(_chosen(history, revisions, folders))
     elif not (request.paths or request.stdin is not None):
         histories.append(history)
-    if request.diff is not None:
-        changed = changed_since(request.diff, project.root if project else Path.cwd())
+    if base is not None:
+        changed = base.changed()
         histories = [
             [
                 replace(

@@ -1,18 +1,22 @@
-"""Where units come from beside SQL files: the project's Alembic history, and what git knows."""
+"""Where units come from beside SQL files: the project's Alembic history, a schema."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zero_downtime.errors import (
+    EnvironmentFailed,
     HistoryError,
     InputError,
     NotRenderable,
     RevisionFailed,
+    ServerError,
     SeveralDatabases,
+    ZeroDowntimeError,
 )
 from zero_downtime.lint.finding import Note
 from zero_downtime.lint.texts import read_text
@@ -23,11 +27,9 @@ from zero_downtime.sql.statement import Direction, Location, Statement
 
 if TYPE_CHECKING:
     from zero_downtime.history import Revision
-    from zero_downtime.postgres.server import Server
     from zero_downtime.project import Project
 
 Say = Callable[[str], None]
-_DIRECTIONS: tuple[Direction, ...] = ("upgrade", "downgrade")
 
 
 def schema_state(path: Path) -> State:
@@ -45,24 +47,28 @@ def history_units(
     from zero_downtime.history import read_history
 
     revisions = list(read_history(project))
-    rendered = _rendered(project, revisions)
-    with _Capture(project, where, say) as capture:
-        return [_revision_unit(revision, rendered, capture) for revision in revisions]
+    found = _rendered(project, revisions)
+    failed = {part: got for part, got in found.items() if isinstance(got, NotRenderable)}
+    if failed:
+        found |= _captured(project, where or project.config.server, revisions, failed, say)
+    return [_unit(revision, found) for revision in revisions]
 
 
-Rendered = dict[tuple[str, Direction], "list[Statement] | HistoryError"]
+_Part = tuple[str, Direction]
+_Found = dict[_Part, "tuple[Statement, ...] | ZeroDowntimeError"]
+_DIRECTIONS: tuple[Direction, ...] = ("upgrade", "downgrade")
 
 
-def _rendered(project: Project, revisions: Iterable[Revision]) -> Rendered:
+def _rendered(project: Project, revisions: Iterable[Revision]) -> _Found:
     """The statements of each direction, or why it can't be rendered."""
     from zero_downtime.history import renderer
 
-    found: Rendered = {}
+    found: _Found = {}
     with renderer(project) as render:
         for revision in revisions:
             for direction in _DIRECTIONS:
                 try:
-                    found[revision.id, direction] = render(revision, direction)
+                    found[revision.id, direction] = tuple(render(revision, direction))
                 except SeveralDatabases:
                     raise
                 except HistoryError as error:
@@ -70,19 +76,19 @@ def _rendered(project: Project, revisions: Iterable[Revision]) -> Rendered:
     return found
 
 
-def _revision_unit(revision: Revision, rendered: Rendered, capture: _Capture) -> Unit:
+def _unit(revision: Revision, found: _Found) -> Unit:
     notes: list[Note] = []
-    found: dict[Direction, tuple[Statement, ...]] = {}
+    statements: dict[Direction, tuple[Statement, ...]] = {"upgrade": (), "downgrade": ()}
     for direction in _DIRECTIONS:
-        try:
-            found[direction] = _statements(revision, direction, rendered, capture)
-        except (HistoryError, RevisionFailed) as error:
-            found[direction] = ()
-            notes.append(Note(f"{direction}: {error}", Location(revision.file), "revision"))
+        got = found[revision.id, direction]
+        if isinstance(got, ZeroDowntimeError):
+            notes.append(Note(f"{direction}: {got}", Location(revision.file), "revision"))
+        else:
+            statements[direction] = got
     unit = Unit(
         revision.file,
-        found["upgrade"],
-        found["downgrade"],
+        statements["upgrade"],
+        statements["downgrade"],
         revision=revision.id,
         phase=revision.phase,
         notes=tuple(notes),
@@ -90,73 +96,50 @@ def _revision_unit(revision: Revision, rendered: Rendered, capture: _Capture) ->
     return with_python_suppressions(unit, read_text(revision.path))
 
 
-def _statements(
-    revision: Revision, direction: Direction, rendered: Rendered, capture: _Capture
-) -> tuple[Statement, ...]:
-    found = rendered[revision.id, direction]
-    if isinstance(found, NotRenderable):
-        return capture.statements(revision, direction, found)
-    if isinstance(found, HistoryError):
-        raise found
-    return tuple(found)
+def _captured(
+    project: Project,
+    where: str,
+    revisions: Sequence[Revision],
+    failed: Mapping[_Part, NotRenderable],
+    say: Say,
+) -> _Found:
+    """What revisions that can't be rendered run on a scratch server, if there can be one."""
+    from zero_downtime.postgres.server import open_server
+    from zero_downtime.replay import capture, capture_history
+
+    say(f"{len(failed)} parts of the history are run on a scratch server")
+    found: _Found = {}
+    try:
+        with closing(open_server(where)) as server:
+            for direction in _DIRECTIONS:
+                wanted = [r for r in revisions if (r.id, direction) in failed]
+                if not wanted:
+                    continue
+                try:
+                    all_at_once = capture_history(project, server, direction)
+                    found |= {(r.id, direction): tuple(all_at_once[r.id]) for r in wanted}
+                except (HistoryError, RevisionFailed):
+                    # One that fails must not hide the others: each by itself, then.
+                    for revision in wanted:
+                        part = (revision.id, direction)
+                        try:
+                            found[part] = tuple(capture(project, server, revision, direction))
+                        except (HistoryError, RevisionFailed) as error:
+                            found[part] = error
+    except (ServerError, EnvironmentFailed) as error:
+        return {part: _without_server(why, error) for part, why in failed.items()}
+    return found
 
 
-class _Capture:
-    """Runs revisions on a scratch server, which is started only when one needs it."""
-
-    def __init__(self, project: Project, where: str | None, say: Say) -> None:
-        self._project = project
-        self._where = where or project.config.server
-        self._say = say
-        self._server: Server | None = None
-
-    def __enter__(self) -> _Capture:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._server is not None:
-            self._server.close()
-
-    def statements(
-        self, revision: Revision, direction: Direction, why: NotRenderable
-    ) -> tuple[Statement, ...]:
-        """What the revision runs. Raises RevisionFailed when it does not run."""
-        from zero_downtime.postgres.server import open_server
-        from zero_downtime.replay import capture
-
-        if self._server is None:
-            self._server = open_server(self._where)
-        self._say(f"{revision.id} is run on a scratch server: {why}")
-        return tuple(capture(self._project, self._server, revision, direction))
+def _without_server(why: NotRenderable, error: ZeroDowntimeError) -> ZeroDowntimeError:
+    return InputError(
+        where=why.facts["where"],
+        reason=f"this revision has no SQL without a database ({why.facts['reason']})",
+        advice=f"It could not be run on a scratch server either: {error}",
+    )
 
 
 def only(units: Sequence[Unit], files: Iterable[Path]) -> list[Unit]:
     """The same units, of which only those of these files are reported."""
     wanted = {file.resolve() for file in files}
     return [replace(unit, report=Path(unit.file).resolve() in wanted) for unit in units]
-
-
-def changed_since(base: str, folder: Path) -> set[Path]:
-    """The files that differ from where a git ref branched off, new ones included.
-
-    Raises InputError when git does not know the ref or the folder is in no repository.
-    """
-    root = Path(_git(folder, base, "rev-parse", "--show-toplevel").strip())
-    start = _git(folder, base, "merge-base", base, "HEAD").strip()
-    named = _git(root, base, "diff", "--name-only", "-z", start)
-    named += _git(root, base, "ls-files", "--others", "--exclude-standard", "-z")
-    return {(root / name).resolve() for name in named.split("\0") if name}
-
-
-def _git(folder: Path, base: str, *arguments: str) -> str:
-    import subprocess
-
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        said = " ".join(done.stderr.split()) or "no common ancestor"
-        raise InputError(
-            where=f"--diff {base}", reason=f"git says: {said}", advice="Name a branch or commit"
-        )
-    return done.stdout
