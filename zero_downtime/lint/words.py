@@ -40,12 +40,13 @@ def quoted(name: str) -> str:
 
 
 def waits(mode: LockMode, key: str) -> str:
-    """Who waits while this lock is held on a relation."""
+    """Who waits while this lock is held on a relation (or on several, named already)."""
+    name = key if " " in key else short(key)
     if mode.blocks_reads:
-        return f"every query on {short(key)}, SELECT included, waits"
+        return f"every query on {name}, SELECT included, waits"
     if mode.blocks_writes:
-        return f"INSERT, UPDATE and DELETE on {short(key)} wait"
-    return f"other schema changes of {short(key)} wait"
+        return f"INSERT, UPDATE and DELETE on {name} wait"
+    return f"other schema changes of {name} wait"
 
 
 def rewrites_rows(key: str, what: str) -> str:

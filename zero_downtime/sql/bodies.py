@@ -429,6 +429,9 @@ def _assigned(node: Any, names: list[str]) -> Iterator[str]:
                 number = value.get("varno", 0)
                 if number < len(names):
                     yield names[number]
+            elif key == "target" and isinstance(value, int):  # GET DIAGNOSTICS
+                if value < len(names):
+                    yield names[value]
             elif key == "target":
                 target = fields_of(value)
                 yield str(target.get("refname", ""))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
 from zero_downtime.lint.rules.constraints.added import OWN, added, is_checked, name_of
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import quoted, short, waits
 from zero_downtime.postgres.locks import LockMode
 
 
@@ -47,13 +47,13 @@ class CheckWithoutNotValid(Rule):
         add = (
             f"{fix};"
             if fix
-            else (f"ALTER TABLE {short(table)} ADD CONSTRAINT {name} CHECK (…) NOT VALID;")
+            else (f"ALTER TABLE {short(table)} ADD CONSTRAINT {quoted(name)} CHECK (…) NOT VALID;")
         )
         return self.found(
             here,
             f"CHECK {name} reads all of {short(table)} under ACCESS EXCLUSIVE:"
             f" {waits(LockMode.ACCESS_EXCLUSIVE, table)} meanwhile.",
-            f"{add}\nALTER TABLE {short(table)} VALIDATE CONSTRAINT {name};  {OWN}",
+            f"{add}\nALTER TABLE {short(table)} VALIDATE CONSTRAINT {quoted(name)};  {OWN}",
             table,
             fix,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
 from zero_downtime.lint.rules.constraints.added import added
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import quoted, short, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.apply_tables import constraint_columns, free_name
 from zero_downtime.sql.tree import Node, names_of
@@ -48,6 +48,7 @@ class ConstraintBuildsIndex(Rule):
         name = constraint.get("conname") or free_name(
             here.state, table, () if suffix == "pkey" else columns, suffix
         )
+        name, columns = quoted(name), tuple(map(quoted, columns))
         if here.partitioned(key):
             safe = (
                 f"CREATE UNIQUE INDEX {name} ON ONLY {short(key)} ({', '.join(columns)});\n"
@@ -55,7 +56,7 @@ class ConstraintBuildsIndex(Rule):
             )
         else:
             included = names_of(constraint.get("including"))
-            include = f" INCLUDE ({', '.join(included)})" if included else ""
+            include = f" INCLUDE ({', '.join(map(quoted, included))})" if included else ""
             safe = (
                 f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {short(key)}"
                 f" ({', '.join(columns)}){include};  {here.by_itself}\n"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
 from zero_downtime.lint.rules.constraints.added import OWN, added, is_checked, name_of
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import quoted, short, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.tree import Node
 
@@ -59,7 +59,7 @@ class ForeignKeyWithoutNotValid(Rule):
                 " there: add the key NOT VALID to each partition, validate those, then add it here."
             )
             return self.found(here, message, safe, table)
-        name = name_of(here, constraint, "fkey")
+        name = quoted(name_of(here, constraint, "fkey"))
         fix = here.statement.sql + " NOT VALID" if len(here.node["cmds"]) == 1 else None
         safe = (
             f"{fix or 'ADD CONSTRAINT ' + name + ' FOREIGN KEY … NOT VALID'};\n"
@@ -70,15 +70,16 @@ class ForeignKeyWithoutNotValid(Rule):
     def _new_column(self, here: Here, column: Node, constraint: Node) -> Finding:
         table, name = here.table(), column["colname"]
         parent = short(here.state.key_of_range(constraint["pktable"]))
+        fkey = quoted(f"{here.relation(table).name}_{name}_fkey")
         return self.found(
             here,
             f"The default of {name} is looked up in {parent} for every row of {short(table)} under"
             f" ACCESS EXCLUSIVE: {waits(LockMode.ACCESS_EXCLUSIVE, table)} meanwhile.",
-            f"ALTER TABLE {short(table)} ADD COLUMN {name} …;  -- without REFERENCES\n"
-            f"ALTER TABLE {short(table)} ADD CONSTRAINT {here.relation(table).name}_{name}_fkey"
-            f" FOREIGN KEY ({name}) REFERENCES {parent} NOT VALID;\n"
+            f"ALTER TABLE {short(table)} ADD COLUMN {quoted(name)} …;  -- without REFERENCES\n"
+            f"ALTER TABLE {short(table)} ADD CONSTRAINT {fkey}"
+            f" FOREIGN KEY ({quoted(name)}) REFERENCES {parent} NOT VALID;\n"
             f"ALTER TABLE {short(table)} VALIDATE CONSTRAINT"
-            f" {here.relation(table).name}_{name}_fkey;  {OWN}",
+            f" {fkey};  {OWN}",
             table,
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.rules.constraints.added import OWN, added, is_checked
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import quoted, short, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.alter_table import is_proven_not_null
 from zero_downtime.sql.apply_tables import constraint_columns
@@ -65,7 +65,8 @@ def _is_unproven(here: Here, column: str) -> bool:
 def proof(here: Here, column: str) -> str:
     """How to prove a column free of NULL while everybody passes."""
     key = here.table()
-    name = f"{here.relation(key).name}_{column}_not_null"
+    name = quoted(f"{here.relation(key).name}_{column}_not_null")
+    column = quoted(column)
     alter = f"ALTER TABLE {short(key)}"
     if here.major >= 18:
         return (
@@ -111,13 +112,13 @@ class SetNotNullLosesProof(Rule):
                 continue
             proofs = [n for n in dropped if n in table.constraints]
             proofs = sorted(n for n in proofs if table.constraints[n].proves_not_null(column))
-            name = ", ".join(proofs)
+            name = ", ".join(map(quoted, proofs))
             yield self.found(
                 here,
                 f"The proof that {column} has no NULL is {name}, which this very statement drops"
                 f" first: all of {short(key)} is read under ACCESS EXCLUSIVE, and"
                 f" {waits(_AE, key)}.",
-                f"ALTER TABLE {short(key)} ALTER COLUMN {column} SET NOT NULL;  -- reads nothing\n"
+                f"ALTER TABLE {short(key)} ALTER COLUMN {quoted(column)} SET NOT NULL;\n"
                 f"ALTER TABLE {short(key)} DROP CONSTRAINT {name};",
                 key,
             )

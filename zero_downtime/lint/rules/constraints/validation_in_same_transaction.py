@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, There
 from zero_downtime.lint.rules.constraints.added import OWN
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import quoted, short, waits
 
 
 class ValidationInSameTransaction(Rule):
@@ -45,8 +45,8 @@ class ValidationInSameTransaction(Rule):
                 here,
                 f"VALIDATE reads all of {short(key)} while the transaction still holds {mode.sql}"
                 f" from line {seen.statement.location.line}: {waits(mode, key)} meanwhile.",
-                f"Commit first: ALTER TABLE {short(key)} VALIDATE CONSTRAINT {command['name']};"
-                f"  {OWN}",
+                f"Commit first: ALTER TABLE {short(key)} VALIDATE CONSTRAINT"
+                f" {quoted(command['name'])};  {OWN}",
                 key,
                 lock=mode,
             )
@@ -82,7 +82,7 @@ class ValidationWithOtherSubcommands(Rule):
                 here,
                 f"The other subcommands need {mode.sql}, and VALIDATE {command['name']} reads all"
                 f" of {short(key)} under it: {waits(mode, key)} meanwhile.",
-                f"ALTER TABLE {short(key)} VALIDATE CONSTRAINT {command['name']};  {OWN}",
+                f"ALTER TABLE {short(key)} VALIDATE CONSTRAINT {quoted(command['name'])};  {OWN}",
                 key,
             )
             return
@@ -122,6 +122,7 @@ class NeverValidatedConstraint(Rule):
                         there.seen[-1],
                         f"{constraint.name} on {short(key)} was added NOT VALID by an earlier"
                         " migration, and none up to here validates it.",
-                        f"ALTER TABLE {short(key)} VALIDATE CONSTRAINT {constraint.name};  {OWN}",
+                        f"ALTER TABLE {short(key)} VALIDATE CONSTRAINT"
+                        f" {quoted(constraint.name)};  {OWN}",
                         key,
                     )

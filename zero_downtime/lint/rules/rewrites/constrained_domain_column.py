@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.words import rewrites_rows, short
+from zero_downtime.lint.words import quoted, rewrites_rows, short
 
 
 class ConstrainedDomainColumn(Rule):
@@ -34,12 +34,12 @@ class ConstrainedDomainColumn(Rule):
             if not here.state.is_constrained_domain(domain):
                 continue
             key, name = here.table(), column["colname"]
-            check = f"{here.relation(key).name}_{name}_check"
+            check = quoted(f"{here.relation(key).name}_{name}_check")
             alter = f"ALTER TABLE {short(key)}"
             yield self.found(
                 here,
                 rewrites_rows(key, f"ADD COLUMN {name} of the constrained domain {domain}"),
-                f"{alter} ADD COLUMN {name} {here.state.base_type(domain)};\n"
+                f"{alter} ADD COLUMN {quoted(name)} {here.state.base_type(domain)};\n"
                 f"{alter} ADD CONSTRAINT {check} CHECK (…) NOT VALID;\n"
                 f"{alter} VALIDATE CONSTRAINT {check};  -- in a transaction of its own",
                 key,

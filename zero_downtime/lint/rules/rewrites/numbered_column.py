@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
-from zero_downtime.lint.words import rewrites_rows, short
+from zero_downtime.lint.words import quoted, rewrites_rows, short
 from zero_downtime.sql.tree import names_of
 from zero_downtime.sql.types import SERIAL_TYPES
 
@@ -75,7 +75,7 @@ class IdentityColumn(Rule):
 
 def by_sequence(key: str, name: str, typed: str) -> str:
     """The long way to a numbered column."""
-    table, sequence = short(key), f"{short(key)}_{name}_seq"
+    table, name, sequence = short(key), quoted(name), _sequence(key, name)
     return (
         f"CREATE SEQUENCE {sequence};\n"
         f"ALTER TABLE {table} ADD COLUMN {name} {typed};\n"
@@ -83,3 +83,9 @@ def by_sequence(key: str, name: str, typed: str) -> str:
         f"ALTER SEQUENCE {sequence} OWNED BY {table}.{name};\n"
         f"then number the old rows in batches, and set NOT NULL."
     )
+
+
+def _sequence(key: str, name: str) -> str:
+    """The name of the sequence, as that of a serial column would be."""
+    schema, _, table = key.rpartition(".")
+    return short(f"{schema}.{table}_{name}_seq")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
-from zero_downtime.lint.words import rewrites_rows, short
+from zero_downtime.lint.words import quoted, rewrites_rows, short
 from zero_downtime.sql.tree import functions_in
 
 
@@ -43,8 +43,9 @@ class VolatileDefault(Rule):
                 called = ", ".join(f"{f[-1]}()" for f in functions_in(item.get("raw_expr")))
                 typed = here.state.type_of(column["typeName"])
                 safe = (
-                    f"ALTER TABLE {short(key)} ADD COLUMN {name} {typed};  -- no default\n"
-                    f"ALTER TABLE {short(key)} ALTER COLUMN {name} SET DEFAULT …;  -- new rows\n"
+                    f"ALTER TABLE {short(key)} ADD COLUMN {quoted(name)} {typed};  -- no default\n"
+                    f"ALTER TABLE {short(key)} ALTER COLUMN {quoted(name)} SET DEFAULT …;"
+                    "  -- new rows\n"
                     "then fill the old rows in batches, and set NOT NULL if wanted."
                 )
                 message = rewrites_rows(key, f"ADD COLUMN {name} with the volatile {called}")

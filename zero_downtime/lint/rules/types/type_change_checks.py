@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.rules.types.change import changes
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import quoted, short, waits
 from zero_downtime.postgres.locks import LockMode
 
 _AE = LockMode.ACCESS_EXCLUSIVE
@@ -41,7 +41,7 @@ class TypeChangeChecksRows(Rule):
                 continue
             key, table = short(change.key), here.relation(change.key)
             names = sorted(
-                c.name
+                quoted(c.name)
                 for c in table.constraints.values()
                 if c.kind == "check" and c.valid and change.name in c.columns
             )

@@ -8,7 +8,7 @@ from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.rules.types.change import TypeChange, changes
 from zero_downtime.lint.rules.types.type_change_refused import is_refused
-from zero_downtime.lint.words import rewrites_rows, short, waits
+from zero_downtime.lint.words import quoted, rewrites_rows, short, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.types import Type
 
@@ -59,11 +59,11 @@ class TypeChangeRewrite(Rule):
 
 def new_column(change: TypeChange) -> str:
     """The long way to another type, with the names of the column at hand."""
-    table, name = short(change.key), change.name
+    table, name, new = short(change.key), change.name, quoted(f"{change.name}_new")
     return (
-        f"ALTER TABLE {table} ADD COLUMN {name}_new {change.new};\n"
-        f"then keep {name}_new equal to {name} with a trigger, fill it in batches, let the\n"
-        f"application read {name}_new, and drop {name} in a later release."
+        f"ALTER TABLE {table} ADD COLUMN {new} {change.new};\n"
+        f"then keep {new} equal to {name} with a trigger, fill it in batches, let the\n"
+        f"application read {new}, and drop {name} in a later release."
     )
 
 
