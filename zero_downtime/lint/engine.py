@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
@@ -31,9 +32,9 @@ from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.effects import Effect, predict_node
 from zero_downtime.sql.placeholders import as_written
 from zero_downtime.sql.script import error_location
-from zero_downtime.sql.state import State, Transactions, follow
+from zero_downtime.sql.state import State, Transactions
 from zero_downtime.sql.statement import Direction, Location, Statement
-from zero_downtime.sql.tree import Node, NotParsed, parse
+from zero_downtime.sql.tree import Node, NotParsed, TooDeep, parse, parse_once
 
 
 def lint(
@@ -84,7 +85,7 @@ def judge(
             now = start.copy()
         now.unit += 1
         if number not in share or not unit.report:
-            follow(now, unit.upgrade)
+            carry(now, unit.upgrade)
             continue
         walk = _Walk(unit, options, dispatch, options.independent or number == len(units) - 1)
         walk.run(now, unit.upgrade, "upgrade")
@@ -100,6 +101,32 @@ def judge(
             len(walk.findings) - len(kept),
             walk.unparsed,
         )
+
+
+# Beginnings of statements that change nothing of what a state knows.
+_INERT = frozenset(("insert", "update", "delete", "commen", "grant ", "revoke"))
+
+
+def carry(state: State, statements: Sequence[Statement]) -> None:
+    """Take the state through a unit's statements as :meth:`_Walk.run` does, but judge nothing."""
+    state.new_session()
+    transactions = Transactions(state, statements)
+    for position, statement in enumerate(statements):
+        if statement.sql[:6].lower() in _INERT:
+            continue
+        try:
+            kind, node = parse_once(statement.sql)
+        except NotParsed:
+            apply_unread(state, statement.sql)
+            continue
+        transactions.enter(statement.transaction)
+        if kind != "DoStmt":
+            apply_node(state, kind, node)
+            continue
+        for among, at, inner_kind, inner in Inside(statements, position, node).parsed():
+            transactions.enter(among[at].transaction)
+            apply_node(state, inner_kind, inner)
+    transactions.end()
 
 
 def report_of(units: Iterable[Unit], parts: Iterable[Part]) -> Report:
@@ -182,65 +209,85 @@ class _Walk:
         session = Session()
         transactions = Transactions(state, statements)
         memory = _Memory()
-        major = self._around.major
         for position, statement in enumerate(statements):
             try:
                 kind, node = parse(statement.sql)
             except NotParsed as error:
                 self.unparsed += 1
-                self.findings.append(_syntax_error(statement, error))
+                if isinstance(error, TooDeep):
+                    self.notes.append(Note(str(error), statement.location))
+                else:
+                    self.findings.append(_syntax_error(statement, error))
                 apply_unread(state, statement.sql)
                 continue
-            steps: Iterable[_Step] = ((statements, position, kind, node),)
-            block = None
-            if kind == "DoStmt":
-                block = Inside(statements, position, node)
-                steps = chain(steps, block.parsed())
-            for among, at, kind, node in steps:
-                inside = among is not statements
-                number = among[at].transaction
-                if transactions.enter(number):
-                    memory.new_transaction()
-                session.enter(number)
-                # What a block does is told by what is inside it.
-                of_block = kind == "DoStmt"
-                effect = Effect() if of_block else predict_node(kind, node, state, major)
-                here = Here(
-                    among,
-                    at,
-                    kind,
-                    node,
-                    effect,
-                    locks_in_use(state, effect),
-                    state,
-                    self._around,
-                    self.unit.phase,
-                    memory.seen,
-                    memory.earlier,
-                    memory.holding,
-                    self._undone,
-                    session,
-                    inside,
-                )
-                heavy = any(mode.blocks_writes for mode in here.locks.values())
-                if kind == "RefreshMatViewStmt" and here.node.get("concurrent"):
-                    heavy = False  # nobody else writes a materialized view
-                self._judge(here, heavy)
-                if effect.unknown:
-                    self.notes += [Note(what, among[at].location) for what in effect.unknown]
-                if inside:
-                    self._outer[among[at].location] = statement.location
-                session.see(among[at], kind, node, heavy)
-                memory.keep(here, heavy)
-                if not of_block:
-                    apply_node(state, kind, node)
-                if kind in _RENAMES:
-                    memory.follow(here)
-            if block is not None:
-                self.notes += block.notes
+            try:
+                self._step(statements, position, kind, node, transactions, session, memory)
+            except RecursionError:
+                self.notes.append(Note("it is nested too deeply", statement.location))
         transactions.end()
         self._undone = statements
         self._judge_end(tuple(memory.seen), state, session, direction)
+
+    def _step(
+        self,
+        statements: Sequence[Statement],
+        position: int,
+        kind: str,
+        node: Node,
+        transactions: Transactions,
+        session: Session,
+        memory: _Memory,
+    ) -> None:
+        """Judge one statement, and what is inside it."""
+        state, major = transactions.state, self._around.major
+        statement = statements[position]
+        steps: Iterable[_Step] = ((statements, position, kind, node),)
+        block = None
+        if kind == "DoStmt":
+            block = Inside(statements, position, node)
+            steps = chain(steps, block.parsed())
+        for among, at, kind, node in steps:
+            inside = among is not statements
+            number = among[at].transaction
+            if transactions.enter(number):
+                memory.new_transaction()
+            session.enter(number)
+            # What a block does is told by what is inside it.
+            of_block = kind == "DoStmt"
+            effect = Effect() if of_block else predict_node(kind, node, state, major)
+            here = Here(
+                among,
+                at,
+                kind,
+                node,
+                effect,
+                locks_in_use(state, effect),
+                state,
+                self._around,
+                self.unit.phase,
+                memory.seen,
+                memory.earlier,
+                memory.holding,
+                self._undone,
+                session,
+                inside,
+            )
+            heavy = any(mode.blocks_writes for mode in here.locks.values())
+            if kind == "RefreshMatViewStmt" and here.node.get("concurrent"):
+                heavy = False  # nobody else writes a materialized view
+            self._judge(here, heavy)
+            if effect.unknown:
+                self.notes += [Note(what, among[at].location) for what in effect.unknown]
+            if inside:
+                self._outer[among[at].location] = statement.location
+            session.see(among[at], kind, node, heavy)
+            memory.keep(here, heavy)
+            if not of_block:
+                apply_node(state, kind, node)  # carry() does the same
+            if kind in _RENAMES:
+                memory.follow(here)
+        if block is not None:
+            self.notes += block.notes
 
     def _judge_end(
         self,
@@ -261,7 +308,8 @@ class _Walk:
             self._is_last,
         )
         for rule in self._dispatch.at_end:
-            self.findings += rule.at_end(there)
+            with suppress(RecursionError, TooDeep):  # noted at the statement
+                self.findings += rule.at_end(there)
 
     def _judge(self, here: Here, heavy: bool) -> None:
         first = heavy and here.session.is_first_wait(here.session.bound)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
@@ -266,22 +265,27 @@ class Here:
     def later(self) -> Iterator[tuple[str, Node]]:
         """The statements after it in its transaction."""
         number = self.statement.transaction
-        following = islice(self._statements, self._position + 1, None)
-        for statement, kind, node in parsed(following):
+        for statement, kind, node in self.rest:
             if number is not None and statement.transaction == number:
                 yield kind, node
 
     @property
     def rest(self) -> Iterator[Parsed]:
         """The statements after it in its unit. Each is parsed: see also :meth:`following`."""
-        return parsed(islice(self._statements, self._position + 1, None))
+        return parsed(self._behind(None))
 
     def following(self, word: str, limit: int | None = 300) -> Iterator[Parsed]:
         """The next statements of its unit, of those in whose text a word stands."""
-        end = None if limit is None else self._position + 1 + limit
         word = word.lower()
-        behind = islice(self._statements, self._position + 1, end)
+        behind = self._behind(limit)
         return parsed(statement for statement in behind if word in statement.sql.lower())
+
+    def _behind(self, limit: int | None) -> Iterator[Statement]:
+        # Not by islice, which would pass by all that stand before.
+        end = len(self._statements)
+        if limit is not None:
+            end = min(end, self._position + 1 + limit)
+        return (self._statements[at] for at in range(self._position + 1, end))
 
     @property
     def upgrade(self) -> Iterator[tuple[str, Node]]:

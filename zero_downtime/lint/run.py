@@ -119,6 +119,8 @@ def _effects(unit: Unit, state: State, major: int) -> list[tuple[Statement, Effe
         state.transaction = statement.transaction
         try:
             effect = predict(statement.sql, state, major)
+        except RecursionError as error:
+            raise ParseError(where=statement.location, reason="nested too deeply") from error
         except NotParsed as error:
             place = error_location(statement, error)
             raise ParseError(

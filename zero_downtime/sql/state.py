@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from typing import Any
 
 from zero_downtime.sql.apply import apply_node
@@ -11,7 +10,7 @@ from zero_downtime.sql.directory import Directory
 from zero_downtime.sql.known import Known
 from zero_downtime.sql.script import ends_in_rollback
 from zero_downtime.sql.statement import Statement
-from zero_downtime.sql.tree import NotParsed, parse, parse_once
+from zero_downtime.sql.tree import parse
 
 
 class State(Known):
@@ -59,7 +58,7 @@ class Transactions:
     """The transactions of a script: what one did is taken back when it is rolled back."""
 
     def __init__(self, state: State, statements: Iterable[Statement]) -> None:
-        self._state = state
+        self.state = state
         self._before: State | None = None
         self._rolled_back = {
             each.transaction
@@ -69,40 +68,23 @@ class Transactions:
 
     def enter(self, number: int | None) -> bool:
         """The next statement runs in this transaction; whether that is another one."""
-        if number == self._state.transaction and number is not None:
+        if number == self.state.transaction and number is not None:
             return False
         self._leave()
         if number in self._rolled_back:
-            self._before = self._state.copy()
-        self._state.transaction = number
+            self._before = self.state.copy()
+        self.state.transaction = number
         return True
 
     def end(self) -> None:
         """The script is at its end."""
         self._leave()
-        self._state.transaction = None
+        self.state.transaction = None
 
     def _leave(self) -> None:
         if self._before is not None:
-            vars(self._state).update(vars(self._before))
+            vars(self.state).update(vars(self._before))
             self._before = None
-
-
-# Beginnings of statements that change nothing of what a state knows.
-_INERT = ("insert", "update", "delete", "commen", "grant ", "revoke")
-
-
-def follow(state: State, statements: Sequence[Statement]) -> None:
-    """Carry the state through a script; what can't be parsed is left out."""
-    state.new_session()
-    transactions = Transactions(state, statements)
-    for statement in statements:
-        if statement.sql[:6].lower() not in _INERT:
-            with suppress(NotParsed):
-                parsed = parse_once(statement.sql)
-                transactions.enter(statement.transaction)
-                apply_node(state, *parsed)
-    transactions.end()
 
 
 def state_from(statements: Iterable[str]) -> State:

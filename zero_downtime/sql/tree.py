@@ -27,6 +27,10 @@ class NotParsed(Exception):
         self.position = position
 
 
+class TooDeep(NotParsed):
+    """A statement that may be right, but is nested more deeply than Python can follow."""
+
+
 def parse_once(sql: str) -> tuple[str, Node]:
     """Kind and fields of a single statement. Raises NotParsed."""
     try:
@@ -34,6 +38,8 @@ def parse_once(sql: str) -> tuple[str, Node]:
     except parser().ParseError as error:
         reason, position = (*error.args, 0)[:2]
         raise NotParsed(str(reason), int(position or 0)) from error
+    except RecursionError as error:
+        raise TooDeep("it is nested too deeply", 0) from error
     except UnicodeEncodeError as error:
         raise NotParsed("text that is not valid Unicode", error.start) from error
     if len(statements) != 1:
