@@ -90,6 +90,8 @@ def test_without_a_schema_the_usual_hazards_are_found(unknown: Found) -> None:
     assert unknown("CREATE INDEX i ON t (a)") == ["index-not-concurrent"]
     assert unknown("DROP INDEX i") == ["drop-index-not-concurrent"]
     assert unknown("REINDEX TABLE t") == ["reindex-not-concurrent"]
+    assert unknown("ALTER TABLE t DROP CONSTRAINT t_pkey") == ["uniqueness-dropped (warning)"]
+    assert unknown("ALTER TABLE t DROP CONSTRAINT t_check") == []
     assert unknown("DROP INDEX CONCURRENTLY i; CREATE INDEX CONCURRENTLY i ON t (a)") == []
     assert unknown("CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)", "DROP INDEX CONCURRENTLY i") == [
         "uniqueness-dropped (warning)"

@@ -132,6 +132,7 @@ class UniquenessDropped(Rule):
     )
 
     def check(self, here: Here) -> Iterator[Finding]:
+        yield from self._by_name(here)
         for index in self._going(here):
             columns = {column for column in index.columns if column}
             if not index.unique or index.born == here.state.unit or None in index.columns:
@@ -150,6 +151,23 @@ class UniquenessDropped(Rule):
                 f" ({named}) of the running release fails.",
                 f"A release without ON CONFLICT ({named}) first.",
                 index.table,
+            )
+
+    def _by_name(self, here: Here) -> Iterator[Finding]:
+        """What the name alone tells of a table that was never shown."""
+        for command in here.commands("AT_DropConstraint"):
+            key, name = here.table(), command["name"]
+            if not name.endswith("_pkey") or here.relation(key).known:
+                continue
+            if name in here.relation(key).constraints:
+                continue
+            yield self.found(
+                here,
+                f"{name} is the primary key of {short(key)}, by its name: INSERT … ON CONFLICT of"
+                " the running release fails without it, and logical replication of UPDATE and"
+                " DELETE too.",
+                f"First a unique index: CREATE UNIQUE INDEX CONCURRENTLY … ON {short(key)} (…);",
+                key,
             )
 
     def _going(self, here: Here) -> Iterator[Index]:
