@@ -85,3 +85,12 @@ def test_the_body_of_a_function_does_not_run_when_it_is_made() -> None:
         "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM orders; END $$;"
     )
     assert found(sql) == []
+
+
+def test_get_diagnostics_in_a_batched_loop_is_no_finding() -> None:
+    sql = (
+        "DO $$ DECLARE n int; BEGIN LOOP UPDATE orders SET note = 'x' WHERE id IN"
+        " (SELECT id FROM orders WHERE note IS NULL LIMIT 1000);"
+        " GET DIAGNOSTICS n = ROW_COUNT; EXIT WHEN n = 0; COMMIT; END LOOP; END $$;"
+    )
+    assert found(sql) == []

@@ -35,6 +35,15 @@ class DropCascade(Rule):
                     taken += _with_part(here, command["subtype"], command["name"])
         elif here.node.get("behavior") == "DROP_CASCADE":
             taken = list(_with_object(here))
+        unknown = _unknown_type(here)
+        if unknown and not taken:
+            yield self.found(
+                here,
+                f"CASCADE also drops every column of the type {unknown}, with its values, and"
+                " every function that takes it.",
+                "Change or drop these columns by name; then leave CASCADE out.",
+                severity="warning",
+            )
         if taken:
             more = f" and {len(taken) - 4} more" if len(taken) > 4 else ""
             yield self.found(
@@ -42,6 +51,20 @@ class DropCascade(Rule):
                 f"CASCADE also drops {', '.join(taken[:4])}{more}.",
                 "Drop these by name, once nothing uses them; then leave CASCADE out.",
             )
+
+
+def _unknown_type(here: Here) -> str | None:
+    """The type that a CASCADE is about and whose columns were never shown."""
+    if here.kind != "DropStmt" or here.node.get("behavior") != "DROP_CASCADE":
+        return None
+    if here.node["removeType"] not in ("OBJECT_TYPE", "OBJECT_DOMAIN") or here.state.complete:
+        return None
+    for item in here.node["objects"]:
+        path = path_of(item)
+        facts = here.state.types.get(here.state.type_key(path) or "")
+        if facts is None and not here.node.get("missing_ok"):
+            return ".".join(path)
+    return None
 
 
 def _with_part(here: Here, subtype: str, name: str) -> list[str]:

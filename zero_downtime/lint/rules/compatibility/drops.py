@@ -21,10 +21,10 @@ _MADE_TYPES = ("CreateEnumStmt", "CreateDomainStmt", "CompositeTypeStmt", "Creat
 
 
 class DropView(Rule):
-    """A view is dropped that the running release may still read."""
+    """A view or foreign table is dropped that the running release may still read."""
 
-    why = "Queries of the running release that read the view fail."
-    safe = "Release code that no longer reads the view, then drop it."
+    why = "Queries of the running release that read it fail, and so do writes through it."
+    safe = "Release code that no longer reads it, then drop it."
     bad = "SET lock_timeout = '2s';\nDROP VIEW busy_customers;"
     good = (
         "SET lock_timeout = '2s';\nBEGIN;\nDROP VIEW busy_customers;\n"
@@ -32,7 +32,7 @@ class DropView(Rule):
     )
 
     def at_end(self, there: There) -> Iterator[Finding]:
-        for seen, node, item in dropped(there, "OBJECT_VIEW"):
+        for seen, node, item in dropped(there, "OBJECT_VIEW", "OBJECT_FOREIGN_TABLE"):
             key = there.state.key_of(path_of(item))
             mapped = there.around.mapped(key, None)
             if not was_in_use(there, key) or there.state.relation(key) is not None:
@@ -73,7 +73,7 @@ class DropFunction(Rule):
             if facts is None and (there.before.complete or _made_functions(there, path[-1])):
                 continue
             if facts is not None and (
-                facts.returns == "trigger" or facts.returns.endswith(".trigger")
+                facts.born == there.before.unit or facts.returns.rpartition(".")[2] == "trigger"
             ):
                 continue
             if any(True for _ in dropped(there, "OBJECT_TRIGGER")) and facts is None:
@@ -248,4 +248,27 @@ class DropDatabase(Rule):
             here,
             f"All that is in {here.node['dbname']} is lost, and whoever uses it fails.",
             "Do that by hand, once nobody is connected any more and a backup was tried.",
+        )
+
+
+class DropOwned(Rule):
+    """All that a role owns is dropped, with the rights that it has."""
+
+    on = ("DropOwnedStmt",)
+    why = (
+        "DROP OWNED drops every table, view and function of the role in this database, without"
+        " naming one of them, and takes away all its rights. No downgrade brings the rows back."
+    )
+    safe = "REASSIGN OWNED BY … TO …, which keeps everything; then REVOKE what is left."
+    bad = "DROP OWNED BY app;"
+    good = "REASSIGN OWNED BY app TO owner;"
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        roles = [str(item["RoleSpec"].get("rolename", "…")) for item in here.node.get("roles", ())]
+        listed = ", ".join(roles)
+        yield self.found(
+            here,
+            f"Every table, view and function that {listed} owns is dropped, rows included, and the"
+            " rights that it has are taken away.",
+            f"REASSIGN OWNED BY {listed} TO …;  -- keeps everything",
         )

@@ -21,7 +21,7 @@ class UnbatchedUpdate(Rule):
     """All rows of a table in use are updated in one statement."""
 
     severity = "warning"
-    on = ("UpdateStmt",)
+    on = ("UpdateStmt", "MergeStmt")
     why = (
         "Each row stays locked until the statement is done, so whoever wants to change one waits."
         " The table grows to up to twice its size, and standbys fall behind."
@@ -39,10 +39,12 @@ class UnbatchedUpdate(Rule):
             return
         if here.inside and "whereClause" in here.node:
             return  # compared with a variable of the block, for all we know
+        if here.kind == "MergeStmt" and not _merges_a_table(here):
+            return
         if any(mode.blocks_writes for seen in here.holding for mode in seen.locks.values()):
             return  # see backfill-with-ddl
         what = f"Nothing bounds how many rows of {short(key)} this updates in one transaction"
-        if "whereClause" not in here.node:
+        if here.kind == "UpdateStmt" and "whereClause" not in here.node:
             what = f"This updates all rows of {short(key)} in one transaction"
         yield self.found(
             here,
@@ -206,6 +208,14 @@ class InsertWithoutColumns(Rule):
             f"INSERT INTO {short(key)} ({columns}) …",
             key,
         )
+
+
+def _merges_a_table(here: Here) -> bool:
+    """Whether rows are changed by those of another table in use, all of them."""
+    clauses = [fields_of(item) for item in here.node.get("mergeWhenClauses", ())]
+    changes = any(each.get("commandType") in ("CMD_UPDATE", "CMD_DELETE") for each in clauses)
+    source = here.node.get("sourceRelation", {})
+    return changes and "RangeVar" in source and bool(source_tables(here, source))
 
 
 def _is_in_use(here: Here, key: str) -> bool:
