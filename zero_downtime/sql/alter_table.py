@@ -105,6 +105,9 @@ _LIGHT_PARAMETERS = ("autovacuum_", "log_autovacuum_", "vacuum_", "toast_tuple_t
 _LIGHT_PARAMETER_NAMES = frozenset({"fillfactor", "parallel_workers", "deduplicate_items"})
 
 
+_IDENTITY = ("AT_AddIdentity", "AT_SetIdentity", "AT_DropIdentity")  # of partitions: from 17 on
+
+
 def alter_table(p: Prediction, node: Node) -> None:
     """The effect of ALTER TABLE (VIEW, SEQUENCE, …), all its subcommands taken together."""
     if node.get("objtype") == "OBJECT_TYPE":
@@ -124,7 +127,11 @@ def alter_table(p: Prediction, node: Node) -> None:
     added = frozenset(_added_empty(commands)) if len(commands) > 1 else frozenset()
     for command in commands:
         form = SUBCOMMANDS.get(command["subtype"], _HEAVIEST)
-        if form.recurses:
+        if form.recurses or (
+            command["subtype"] in _IDENTITY
+            and p.major >= 17
+            and p.relation(key).kind == "partitioned table"
+        ):
             below = _mode_below(p, key, command, mode)
             if below and not only:
                 p.lock(p.state.descendants(key), below)
@@ -294,7 +301,7 @@ def add_column(p: Prediction, t: _Target, definition: Node) -> None:
     ):
         p.scan(tables)
     if kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
-        p.build(tables)
+        p.build(_partitions(p, t))
     for constraint in constraints:
         if constraint["contype"] == "CONSTR_FOREIGN":
             parent = p.state.key_of_range(constraint["pktable"])

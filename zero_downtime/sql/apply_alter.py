@@ -263,6 +263,12 @@ def _alter_inherit(state: Known, key: str, fields: Node, only: bool) -> None:
     state.put(replace(relation, parents=(*kept, *added)))
 
 
+def _alter_logged(state: Known, key: str, fields: Node, only: bool) -> None:
+    for each in (key, *state.owned_sequences(key)):
+        unlogged = fields["subtype"] == "AT_SetUnLogged"
+        state.put(replace(state.relations[each], unlogged=unlogged))
+
+
 def _alter_table_fact(fact: str, value: Any = None) -> Callable[[Known, str, Node, bool], None]:
     def change(state: Known, key: str, fields: Node, only: bool) -> None:
         facts = {fact: fields.get("name", "heap") if value is None else value}
@@ -300,6 +306,6 @@ _ALTERATIONS: Mapping[str, Callable[[Known, str, Node, bool], None]] = {
     "AT_DropInherit": _alter_inherit,
     "AT_SetAccessMethod": _alter_table_fact("access_method"),
     "AT_SetTableSpace": _alter_table_fact("tablespace"),
-    "AT_SetLogged": _alter_table_fact("unlogged", False),
-    "AT_SetUnLogged": _alter_table_fact("unlogged", True),
+    "AT_SetLogged": _alter_logged,
+    "AT_SetUnLogged": _alter_logged,
 }

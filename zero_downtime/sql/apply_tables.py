@@ -340,6 +340,7 @@ def add_sequence(state: Known, key: str, column: str, identity: Node | None = No
             owned_by=(key, column),
             sequence_type=_sequence_type(table, column),
             temporary=table.temporary,
+            unlogged=table.unlogged,
             born=state.unit,
             storage=state.transaction,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zero_downtime.sql.facts import Relation
+from zero_downtime.sql.facts import Relation, Rule
 from zero_downtime.sql.known import Known
 from zero_downtime.sql.tree import Node, columns_in, tagged, text_of, walk
 
@@ -14,9 +14,29 @@ def dependents_on(state: Known, key: str, column: str) -> list[str]:
     for relation in state.relations.values():
         if key in relation.reads and _mentions(state, relation.query, key, columns):
             found += [relation.key, *state.readers(relation.key)]
-        elif any(_mentions(state, each, key, columns) for each in relation.policies.values()):
+        elif _hangs_on(state, relation, key, columns):
             found.append(relation.key)
     return found
+
+
+def _hangs_on(state: Known, relation: Relation, key: str, columns: set[str]) -> bool:
+    """Whether a policy or rule of a relation names one of these columns of a table."""
+    rules = relation.rules.values()
+    return any(_mentions(state, each, key, columns) for each in relation.policies.values()) or any(
+        key in rule.reads and _writes(rule, columns) for rule in rules
+    )
+
+
+def _writes(rule: Rule, columns: set[str]) -> bool:
+    """Whether a rule names a column, or inserts without naming any."""
+    for kind, fields in walk([rule.condition or {}, *rule.actions]):
+        if kind == "ColumnRef" and text_of(fields["fields"][-1]) in columns:
+            return True
+        if kind == "ResTarget" and fields.get("name") in columns:
+            return True
+        if kind == "InsertStmt" and "cols" not in fields:
+            return True
+    return False
 
 
 def _generated_from(relation: Relation, column: str) -> list[str]:

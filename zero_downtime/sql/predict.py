@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import alter_table, default_sequences, point_to_partition
+from zero_downtime.sql.alter_table import (
+    alter_table,
+    column_sequences,
+    default_sequences,
+    point_to_partition,
+)
 from zero_downtime.sql.apply_tables import RELATION_KINDS, index_of, same_index
 from zero_downtime.sql.drops import drop, drop_relation
 from zero_downtime.sql.facts import Index
@@ -13,7 +18,6 @@ from zero_downtime.sql.prediction import Handler, Prediction
 from zero_downtime.sql.queries import (
     mention,
     read,
-    read_range,
     read_relation,
     scan_source,
     select,
@@ -95,6 +99,8 @@ def _create_table(p: Prediction, node: Node) -> None:
     for item in node.get("inhRelations", ()):
         parent = p.state.key_of_range(fields_of(item))
         p.lock(parent, AE if "partbound" in node else SUE)
+        for column in p.relation(parent).columns.values():
+            p.lock(column_sequences(p, parent, column.name), AS)
         if "partbound" in node:
             _create_partition(p, parent)
     for element in node.get("tableElts", ()):
@@ -336,7 +342,16 @@ def _lock(p: Prediction, node: Node) -> None:
     mode = LockMode(node.get("mode", AE))
     for item in node.get("relations", ()):
         fields = fields_of(item)
-        read_range(p, fields, mode)
+        _lock_range(p, p.state.key_of_range(fields), mode, bool(fields.get("inh")), frozenset())
+
+
+def _lock_range(p: Prediction, key: str, mode: LockMode, whole: bool, seen: frozenset[str]) -> None:
+    """A table, or a view with the tables and views below it."""
+    p.lock(p.state.tree(key) if whole else key, mode)
+    if p.relation(key).kind == "view" and key not in seen:
+        for below in p.relation(key).reads:
+            if p.relation(below).kind in ("table", "partitioned table", "view"):
+                _lock_range(p, below, mode, True, seen | {key})
 
 
 def _vacuum(p: Prediction, node: Node) -> None:

@@ -89,6 +89,8 @@ def read_relation(p: Prediction, key: str, mode: LockMode, only: bool = False) -
         relation = p.relation(each)
         if relation.kind == "view":
             todo += relation.reads
+        elif relation.is_partition and relation.kind == "partitioned table":
+            p.lock(p.state.ancestors(each), AS)  # whose bounds are its own too
 
 
 def _lock_rows(p: Prediction, query: Node) -> None:

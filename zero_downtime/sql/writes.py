@@ -204,7 +204,8 @@ def _changed(node: Node) -> dict[str, Node]:
 def _update_in(p: Prediction, key: str, node: Node, changed: dict[str, Node]) -> None:
     relation = p.relation(key)
     for constraint in relation.foreign_keys():
-        if changed.keys() & set(constraint.columns):
+        new = [changed[c] for c in constraint.columns if c in changed]
+        if new and not any("isnull" in value.get("A_Const", {}) for value in new):
             row = _constants([{c: changed[c] for c in constraint.columns if c in changed}])
             _check(p, constraint, row)
     for child, constraint in _pointing_to(p, key):

@@ -99,3 +99,4 @@ COMMENT ON POLICY secrets_own ON depot.secrets IS 'x';
 COMMENT ON STATISTICS depot.halls_words IS 'x';
 COMMENT ON CONSTRAINT moves_hall ON depot.moves IS 'x';
 ALTER TRIGGER ledger_body ON depot.ledger DEPENDS ON EXTENSION plpgsql;
+ALTER TABLE depot.ledger_copy DROP COLUMN body CASCADE;

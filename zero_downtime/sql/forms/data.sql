@@ -32,7 +32,6 @@ SELECT * FROM depot.every_secret;
 SELECT * FROM depot.big_regions;
 SELECT * FROM depot.move_list;
 SELECT * FROM depot.moves;
-SELECT * FROM depot.moves_now;
 SELECT * FROM depot.totals_seen;
 SELECT * FROM ONLY depot.vehicles;
 SELECT id FROM depot.halls UNION SELECT id FROM depot.shelves;

@@ -26,3 +26,5 @@ INSERT INTO depot.vehicles (id) VALUES (1);
 COPY depot.vehicles TO '/dev/null';
 COMMENT ON TABLE depot.vehicles IS 'x';
 GRANT SELECT ON depot.vehicles TO PUBLIC;
+CREATE TABLE depot.crates () INHERITS (depot.stack);
+ALTER TABLE depot.cars ADD COLUMN more int UNIQUE;
