@@ -15,6 +15,7 @@ OTHER = "other-table-locked (warning)"
     ("sql", "rules"),
     [
         ("REFRESH MATERIALIZED VIEW sales", ["refresh-not-concurrent"]),
+        ("REFRESH MATERIALIZED VIEW sales WITH NO DATA", ["materialized-view-emptied"]),
         ("LOCK TABLE orders", ["explicit-lock (warning)"]),
         ("LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE", ["explicit-lock (warning)"]),
         ("ALTER TABLE orders_note RENAME TO n", ["index-renamed-as-table (warning)"]),
@@ -45,7 +46,7 @@ def test_what_cascade_locks_is_told(function: str, found: Found) -> None:
     "sql",
     [
         "REFRESH MATERIALIZED VIEW CONCURRENTLY sales",
-        "REFRESH MATERIALIZED VIEW sales WITH NO DATA",
+        "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a; REFRESH MATERIALIZED VIEW m WITH NO DATA",
         "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a; REFRESH MATERIALIZED VIEW m",
         "LOCK TABLE orders IN ROW EXCLUSIVE MODE",
         "LOCK TABLE orders IN SHARE UPDATE EXCLUSIVE MODE",

@@ -31,7 +31,7 @@ class ConstraintBuildsIndex(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         for constraint in added(here, "CONSTR_UNIQUE", "CONSTR_PRIMARY"):
-            if "indexname" not in constraint:
+            if "indexname" not in constraint and here.effect.builds:
                 yield self._finding(here, constraint, constraint_columns(constraint))
         for column in here.new_columns():
             for constraint in contype(column, "CONSTR_UNIQUE", "CONSTR_PRIMARY"):

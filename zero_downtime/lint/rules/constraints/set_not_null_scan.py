@@ -59,7 +59,11 @@ def _is_unproven(here: Here, column: str) -> bool:
     key = here.table()
     only = not here.node["relation"].get("inh")
     tables = [key] if only else here.state.tree(key)
-    return any(not is_proven_not_null(here.relation(each), column) for each in tables)
+    return any(
+        not is_proven_not_null(here.relation(each), column)
+        for each in tables
+        if here.relation(each).kind != "foreign table"
+    )
 
 
 def proof(here: Here, column: str) -> str:

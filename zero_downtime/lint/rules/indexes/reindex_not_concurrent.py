@@ -31,7 +31,7 @@ class ReindexNotConcurrent(Rule):
             yield self._everything(here)
             return
         for key, mode in here.locks.items():
-            if mode >= LockMode.SHARE:
+            if mode >= LockMode.SHARE and key in here.effect.builds:
                 sql = here.statement.sql
                 fix = re.sub(r"(?i)\b(index|table)\b", r"\1 CONCURRENTLY", sql, count=1)
                 yield self.found(

@@ -40,6 +40,8 @@ class OtherTableLocked(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind == "DropStmt" and here.node["removeType"] not in _WITH_TABLES:
             return
+        if _cascades(here):
+            return  # drop-cascade names the tables
         named, made_here = _named(here)
         if made_here:
             return
@@ -72,6 +74,15 @@ class OtherTableLocked(Rule):
             "SET lock_timeout = '2s';  -- and in a transaction of its own, at a quiet time\n"
             f"{here.statement.sql};"
         )
+
+
+def _cascades(here: Here) -> bool:
+    """Whether CASCADE takes more than a table, or a part of it, that is named."""
+    if here.kind == "DropStmt":
+        named = here.node["removeType"] == "OBJECT_TABLE"
+        return named and here.node.get("behavior") == "DROP_CASCADE"
+    commands = here.commands("AT_DropColumn", "AT_DropConstraint")
+    return any(command.get("behavior") == "DROP_CASCADE" for command in commands)
 
 
 def _named(here: Here) -> tuple[list[str], bool]:

@@ -80,6 +80,30 @@ class RefreshConcurrentlyRefused(Rule):
         )
 
 
+class MaterializedViewEmptied(Rule):
+    """A materialized view in use is emptied with REFRESH … WITH NO DATA."""
+
+    on = ("RefreshMatViewStmt",)
+    why = (
+        "WITH NO DATA leaves the view unpopulated: every query on it fails, with an error and not"
+        " with no rows, until somebody refreshes it."
+    )
+    safe = "REFRESH MATERIALIZED VIEW CONCURRENTLY, which never leaves it without rows."
+    bad = "SET lock_timeout = '2s';\nREFRESH MATERIALIZED VIEW sales WITH NO DATA;"
+    good = "SET lock_timeout = '2s';\nREFRESH MATERIALIZED VIEW CONCURRENTLY sales;"
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        key = here.table()
+        if here.node.get("skipData") and not here.is_new(key):
+            yield self.found(
+                here,
+                f"From here on every query on {short(key)} fails: it is not populated until the"
+                " next REFRESH.",
+                f"REFRESH MATERIALIZED VIEW CONCURRENTLY {short(key)};",
+                key,
+            )
+
+
 class MaterializedViewFilled(Rule):
     """A materialized view is made with its rows in the transaction of the migration."""
 

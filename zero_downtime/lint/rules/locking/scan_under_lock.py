@@ -33,6 +33,8 @@ class ScanUnderLock(Rule):
             return  # a foreign key of an empty table: nothing is looked up in the other one
         for key in here.effect.scans:
             mode = here.locks.get(key)
+            if here.relation(key).kind == "sequence":
+                continue
             if mode and mode.blocks_writes:
                 yield self.found(
                     here,

@@ -59,6 +59,8 @@ class TablespaceMove(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind == "AlterTableMoveAllStmt":
+            if here.node["orig_tablespacename"] == here.node["new_tablespacename"]:
+                return
             yield self.found(
                 here,
                 f"Everything in {here.node['orig_tablespacename']} is copied, each under ACCESS"
@@ -84,7 +86,9 @@ class TablespaceMove(Rule):
     def _index(self, here: Here, key: str, table: str | None) -> Iterator[Finding]:
         commands = map(fields_of, here.node["cmds"])
         space = next((c["name"] for c in commands if c["subtype"] == "AT_SetTableSpace"), None)
-        if space is None or (table and (here.is_new(table) or here.partitioned(table))):
+        if space in (None, "pg_default") or (
+            table and (here.is_new(table) or here.partitioned(table))
+        ):
             return
         on = short(table) if table else "its table"
         yield self.found(

@@ -31,6 +31,8 @@ def changes(here: Here) -> Iterator[TypeChange]:
     """The type changes of the statement at hand."""
     for command in here.commands("AT_AlterColumnType"):
         key, name = here.table(), command["name"]
+        if here.relation(key).kind == "foreign table":
+            continue  # its rows are elsewhere
         definition = fields_of(command["def"])
         column = here.relation(key).columns.get(name)
         new = here.state.type_of(definition["typeName"])
