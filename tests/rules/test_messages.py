@@ -9,7 +9,7 @@ import pytest
 from zero_downtime.lint import Options, lint_units, rules
 from zero_downtime.lint.docs import example_state, example_units
 from zero_downtime.lint.registry import family_of
-from zero_downtime.report.lint import text
+from zero_downtime.report.lint.text import text
 
 SNAPSHOTS = Path(__file__).parent / "messages"
 FAMILIES = sorted({family_of(rule) for rule in rules().values()})

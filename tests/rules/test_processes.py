@@ -14,7 +14,7 @@ from zero_downtime.lint.processes import lint_histories, shares
 from zero_downtime.lint.registry import rules
 from zero_downtime.lint.sql_files import sql_histories
 from zero_downtime.lint.unit import Unit
-from zero_downtime.report.lint import as_json
+from zero_downtime.report.lint.json import json_text
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
 
@@ -45,7 +45,7 @@ def test_the_result_is_that_of_one_process(
     alone = lint_histories(histories, None, options)
     assert len(alone.findings) > 50
     together = lint_histories(histories, None, options, count)
-    assert together == alone and as_json(together) == as_json(alone)
+    assert together == alone and json_text(together) == json_text(alone)
 
 
 def test_shares_hold_every_unit_once(histories: list[list[Unit]]) -> None:

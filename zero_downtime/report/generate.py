@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.plan import Step
-from zero_downtime.report.lint import finding_value
+from zero_downtime.report.lint.json import finding_value
 from zero_downtime.sql.words import shortened
 
 _SHOWN = 8  # so many steps are told one by one

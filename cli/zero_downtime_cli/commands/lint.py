@@ -106,14 +106,14 @@ def lint(
             if shape not in report.EFFECT_SHAPES:
                 raise click.UsageError("--effects has the formats text and json.")
             found = effects_of_request(request, project, say)
-            click.echo(report.EFFECT_SHAPES[shape](found))
+            click.echo(report.effects_shown(found, shape))
             return
         result = lint_request(request, project, say)
     if write_baseline:
         write_accepted(result, write_baseline)
         return
     color, _ = colored()
-    shown = report.text(result, color) if shape == "text" else report.SHAPES[shape](result)
+    shown = report.shown(result, shape, color)
     if shown:
         click.echo(shown, color=color)
     if result.fails_on(fail_on or (project.config.lint.fail_on if project else "error")):
