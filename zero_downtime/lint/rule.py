@@ -189,6 +189,16 @@ class There:
             yield from self._trees[kind]
 
     @cached_property
+    def made(self) -> frozenset[str]:
+        """The names, without their schemas, of the relations that its statements make."""
+        found = set()
+        for _, node in self.trees("ViewStmt", "CreateTableAsStmt", "CreateSeqStmt", "CreateStmt"):
+            into = node.get("into", {}).get("rel", {})
+            made = node.get("view") or node.get("sequence") or node.get("relation") or into
+            found.add(str(made.get("relname")))
+        return frozenset(found)
+
+    @cached_property
     def _trees(self) -> dict[str, list[tuple[Seen, Node]]]:
         return {}
 
@@ -274,11 +284,15 @@ class Here:
         """The statements after it in its unit. Each is parsed: see also :meth:`following`."""
         return parsed(self._behind(None))
 
-    def following(self, word: str, limit: int | None = 300) -> Iterator[Parsed]:
-        """The next statements of its unit, of those in whose text a word stands."""
-        word = word.lower()
+    def following(self, *words: str, limit: int | None = 300) -> Iterator[Parsed]:
+        """The next statements of its unit, of those in whose text all these words stand."""
+        first, *others = (word.lower() for word in words)
         behind = self._behind(limit)
-        return parsed(statement for statement in behind if word in statement.sql.lower())
+        return parsed(
+            statement
+            for statement in behind
+            if first in (text := statement.sql.lower()) and all(word in text for word in others)
+        )
 
     def _behind(self, limit: int | None) -> Iterator[Statement]:
         # Not by islice, which would pass by all that stand before.

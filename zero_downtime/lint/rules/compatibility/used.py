@@ -22,18 +22,8 @@ def was_in_use(there: There, key: str) -> bool:
     """Whether there was such a relation before the unit, as far as we can know."""
     relation = there.before.relation(key)
     if relation is None:
-        return not there.before.complete and not _made_here(there, key)
+        return not there.before.complete and key.rpartition(".")[2] not in there.made
     return relation.born != there.before.unit and not relation.temporary
-
-
-def _made_here(there: There, key: str) -> bool:
-    name = key.rpartition(".")[2]
-    for _, node in there.trees("ViewStmt", "CreateTableAsStmt", "CreateSeqStmt", "CreateStmt"):
-        into = node.get("into", {}).get("rel", {})
-        made = node.get("view") or node.get("sequence") or node.get("relation") or into
-        if made.get("relname") == name:
-            return True
-    return False
 
 
 def type_name(node: Node) -> str:
@@ -71,7 +61,7 @@ def follows(here: Here, table: str, column: str, *subtypes: str) -> bool:
         kind == "AlterTableStmt"
         and here.state.key_of_range(node["relation"]) == table
         and _has(node.get("cmds", ()), column, subtypes)
-        for _, kind, node in here.following(column)
+        for _, kind, node in here.following(table.rpartition(".")[2], column, limit=100)
     )
 
 
