@@ -117,14 +117,18 @@ class SetNotNullLosesProof(Rule):
             proofs = [n for n in dropped if n in table.constraints]
             proofs = sorted(n for n in proofs if table.constraints[n].proves_not_null(column))
             name = ", ".join(map(quoted, proofs))
+            alter = f"ALTER TABLE {short(key)}"
+            first = f"{alter} ALTER COLUMN {quoted(column)} SET NOT NULL"
+            then = f"{alter} DROP CONSTRAINT {name}"
+            alone = len(here.node["cmds"]) == 2 and len(proofs) == 1 == len(columns)
             yield self.found(
                 here,
                 f"The proof that {column} has no NULL is {name}, which this very statement drops"
                 f" first: all of {short(key)} is read under ACCESS EXCLUSIVE, and"
                 f" {waits(_AE, key)}.",
-                f"ALTER TABLE {short(key)} ALTER COLUMN {quoted(column)} SET NOT NULL;\n"
-                f"ALTER TABLE {short(key)} DROP CONSTRAINT {name};",
+                f"{first};  -- reads nothing\n{then};",
                 key,
+                f"{first};\n{then}" if alone and any(here.commands("AT_SetNotNull")) else None,
             )
 
 

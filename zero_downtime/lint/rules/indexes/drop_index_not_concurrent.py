@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import quoted, short, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.facts import Index
 from zero_downtime.sql.tree import path_of
@@ -107,12 +107,15 @@ class ConstraintIndexDropped(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         for name, index in _dropped(here):
             if index and index.constraint:
+                constraint = quoted(index.constraint)
+                drop = f"ALTER TABLE {short(index.table)} DROP CONSTRAINT {constraint}"
                 yield self.found(
                     here,
                     f"This fails: {short(name)} belongs to the constraint {index.constraint} of"
                     f" {short(index.table)}.",
-                    f"ALTER TABLE {short(index.table)} DROP CONSTRAINT {index.constraint};",
+                    f"{drop};",
                     index.table,
+                    drop if len(here.node["objects"]) == 1 else None,
                     severity=here.by_schema,
                 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import quoted, short, waits
 from zero_downtime.postgres.locks import LockMode
 
 
@@ -45,14 +45,22 @@ class IndexNotConcurrent(Rule):
         yield self.found(here, message, f"{fix};  {here.by_itself}", table, fix)
 
 
+_ON = re.compile(r"\bon\s+(?:only\s+)?[^\s(]+\s*((?:using\s+\w+\s*)?\(.*)$", re.I | re.S)
+
+
 def _by_partition(here: Here, table: str) -> str:
-    name = here.node.get("idxname", "the_index")
+    name = quoted(here.node.get("idxname", "the_index"))
+    part = quoted(f"{here.node.get('idxname', 'the_index')}_1")
+    on = _ON.search(here.statement.sql)
+    rest = on[1] if on else "(…)"
+    unique = " UNIQUE" if here.node.get("unique") else ""
     partitions = [short(key) for key in here.state.descendants(table)] or ["each_partition"]
     return (
         "A partitioned table has no concurrent build; go by partition:\n"
-        f"CREATE INDEX {name} ON ONLY {short(table)} (…);\n"
-        f"CREATE INDEX CONCURRENTLY {name}_1 ON {partitions[0]} (…);  -- likewise on the others\n"
-        f"ALTER INDEX {name} ATTACH PARTITION {name}_1;"
+        f"CREATE{unique} INDEX {name} ON ONLY {short(table)} {rest};\n"
+        f"CREATE{unique} INDEX CONCURRENTLY {part} ON {partitions[0]} {rest};"
+        "  -- likewise on the others\n"
+        f"ALTER INDEX {name} ATTACH PARTITION {part};"
     )
 
 

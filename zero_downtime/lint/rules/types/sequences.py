@@ -59,6 +59,7 @@ class SequenceLeftNarrow(Rule):
                     f" {short(sequence)} still ends at {2 ** (8 * _WIDTH[of] - 1) - 1:,}.",
                     f"ALTER SEQUENCE {short(sequence)} AS {column.type};",
                     key,
+                    f"{seen.statement.sql};\nALTER SEQUENCE {short(sequence)} AS {column.type}",
                 )
 
 
