@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -59,7 +60,13 @@ PLAIN_ENV = """
 
 
 @pytest.fixture
-def make_project(tmp_path: Path) -> Callable[..., Project]:
+def make_project(tmp_path: Path, make_project_at: Callable[..., Project]) -> Callable[..., Project]:
+    """Writes a project into the test's own folder: see make_project_at."""
+    return partial(make_project_at, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def make_project_at() -> Callable[..., Project]:
     """Writes a project: revisions r0, r1 … that follow each other, given as upgrade bodies.
 
     A revision may also be a pair of bodies (upgrade, downgrade); ``more`` goes before its
@@ -67,12 +74,15 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
     """
 
     def made(
-        *revisions: str | tuple[str, str], env: str = PLAIN_ENV, more: dict[int, str] | None = None
+        root: Path,
+        *revisions: str | tuple[str, str],
+        env: str = PLAIN_ENV,
+        more: dict[int, str] | None = None,
     ) -> Project:
-        versions = tmp_path / "migrations" / "versions"
+        versions = root / "migrations" / "versions"
         versions.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
-        (tmp_path / "migrations" / "env.py").write_text(dedent(env))
+        (root / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
+        (root / "migrations" / "env.py").write_text(dedent(env))
         for number, revision in enumerate(revisions):
             up, down = (revision, "pass") if isinstance(revision, str) else revision
             (versions / f"r{number}.py").write_text(
@@ -84,7 +94,7 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
                 + f"def upgrade():\n{indent(dedent(up).strip(), '    ')}\n"
                 + f"def downgrade():\n{indent(dedent(down).strip(), '    ')}\n"
             )
-        return find_project(tmp_path / "alembic.ini")
+        return find_project(root / "alembic.ini")
 
     return made
 

@@ -36,8 +36,10 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 """
 
-_BEFORE = 0.25  # seconds of traffic before a revision, to know what is normal
-_AFTER = 0.15
+# Seconds of traffic before a run, to know what is normal (before a downgrade that is known), and
+# after it, for those who wait still.
+_BEFORE = {"upgrade": 0.2, "downgrade": 0.05}
+_AFTER = 0.1
 _MOMENTS = 200  # of a run, for the line that shows its course
 _MOST_TABLES = 4  # with clients and probes at work
 
@@ -78,7 +80,7 @@ class Stage:
         ):
             begun = time.monotonic()
             if workload.watched:
-                time.sleep(_BEFORE)
+                time.sleep(_BEFORE[direction])
             policy.expect(seen.statement for seen in observed)
             live = Live(sampler, policy)
             failed = sqlstate = None
@@ -145,6 +147,34 @@ class Stage:
         )
         chosen = touched(data, [name for _, name in locks], _MOST_TABLES)
         return plan_workload(data, chosen, seed=self.seed, known=known, new_values=new_values)
+
+
+def quiet_run(observed: Sequence[Observed]) -> Run:
+    """The run of a copy without clients, as a run."""
+    steps = []
+    start = 0.0
+    for seen in observed:
+        location = seen.statement.location
+        locks = tuple(
+            HeldLock(name, mode.sql, seen.seconds, exact=seen.exact, seen=False, start=start)
+            for _, name, mode in seen.locks
+        )
+        steps.append(
+            StepResult(
+                seen.statement.sql,
+                location.file,
+                location.line,
+                seen.seconds,
+                locks,
+                seen.rewrote,
+                seen.scanned,
+                wal_bytes=seen.wal_bytes,
+                differences=seen.differences,
+                start=start,
+            )
+        )
+        start += seen.seconds
+    return Run(start, tuple(steps))
 
 
 def _steps(

@@ -19,7 +19,7 @@ from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.crash import Killer, points
 from zero_downtime.rehearse.data import Data, Filled
 from zero_downtime.rehearse.judge import judge
-from zero_downtime.rehearse.live import Stage
+from zero_downtime.rehearse.live import Stage, quiet_run
 from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Run
 from zero_downtime.rehearse.rollback import Proven, Prover
 from zero_downtime.rehearse.tables import read_tables
@@ -222,6 +222,8 @@ class Rehearsal:
         self, revision: Revision, proven: Proven, *, new_values: bool
     ) -> tuple[Run, Run]:
         """Up and down on a copy of the base with clients at work."""
+        if not self.clients:
+            return quiet_run(proven.upgrade), quiet_run(proven.downgrade)
         with scratch_database(self.server, template=self.base) as live:
             with self.server.connect(live) as connection:
                 old = read_tables(connection)

@@ -19,7 +19,9 @@ from zero_downtime_cli.options import (
 @click.option("--from", "start", metavar="REV", help="Rehearse what comes after this revision.")
 @click.option("--to", "end", metavar="REV", help="The last revision to rehearse. Default: heads.")
 @click.option("--rows", type=click.IntRange(0), help="Rows in each table. Default: the setting.")
-@click.option("--clients", type=click.IntRange(1), help="Readers and writers. Default: 4.")
+@click.option(
+    "--clients", type=click.IntRange(0), help="Readers and writers; 0: no traffic. Default: 4."
+)
 @click.option(
     "--crash-points",
     type=click.IntRange(0),
