@@ -8,6 +8,7 @@ from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.suppressions import Suppression
 from zero_downtime.sql.statement import Location, Statement
+from zero_downtime.sql.tree import Node, fields_of
 
 
 class _Notation(Rule):
@@ -165,3 +166,83 @@ class SuppressionExpired(_Notation):
             "",
             revision,
         )
+
+
+class NewerThanServer(Rule):
+    """A statement that the server's major version does not know yet."""
+
+    on = (
+        *("AT_AddColumn", "AT_AddConstraint", "AT_AlterConstraint", "AT_SetExpression"),
+        *("AT_SetAccessMethod", "CreateStmt", "IndexStmt", "MergeStmt", "CreatePublicationStmt"),
+    )
+    majors = (14, 17)
+    why = (
+        "The text is parsed with the grammar of PostgreSQL 18. An older server stops at it with a"
+        " syntax error, with all before it applied or rolled back."
+    )
+    safe = "What that server knows; or another major version in the settings, if it is wrong there."
+    bad = (
+        "SET lock_timeout = '2s';\n"
+        "ALTER TABLE orders ADD COLUMN double int GENERATED ALWAYS AS (amount * 2) VIRTUAL;"
+    )
+    good = "SET lock_timeout = '2s';\nALTER TABLE orders ADD COLUMN double int;"
+
+    def check(self, here: Here) -> Iterator[Finding]:
+        newest = max(_newer(here.kind, here.node), default=(0, ""))
+        if newest[0] > here.major:
+            since, what = newest
+            yield self.found(
+                here,
+                f"PostgreSQL {here.major} stops here with a syntax error: {what} is there from"
+                f" {since} on.",
+                "Write it in another way, or set the major version of the server that is meant.",
+            )
+
+
+def _newer(kind: str, node: Node) -> Iterator[tuple[int, str]]:
+    """What a statement needs a server later than 14 for, with the first major that has it."""
+    if kind == "MergeStmt":
+        yield 15, "MERGE"
+        kinds = {fields_of(item).get("matchKind") for item in node["mergeWhenClauses"]}
+        if "returningClause" in node or "MERGE_WHEN_NOT_MATCHED_BY_SOURCE" in kinds:
+            yield 17, "MERGE with RETURNING or BY SOURCE"
+    for item in node.get("pubobjects", ()):
+        table = fields_of(item).get("pubtable", {})
+        if "SCHEMA" in fields_of(item)["pubobjtype"] or {"whereClause", "columns"} & table.keys():
+            yield 15, "a publication of schemas, columns or some rows"
+    if node.get("nulls_not_distinct"):
+        yield 15, "NULLS NOT DISTINCT"
+    elements = [*node.get("tableElts", ())] if kind == "CreateStmt" else []
+    for command in map(fields_of, node.get("cmds", ())):
+        subtype = command["subtype"]
+        if subtype in ("AT_AddColumn", "AT_AddConstraint"):
+            elements.append(command["def"])
+        elif subtype == "AT_SetExpression":
+            yield 17, "SET EXPRESSION"
+        elif subtype == "AT_SetAccessMethod":
+            yield 15, "SET ACCESS METHOD"
+        elif subtype == "AT_AlterConstraint":
+            change = fields_of(command["def"])
+            if change.get("alterEnforceability") or change.get("alterInheritability"):
+                yield 18, "ALTER CONSTRAINT with ENFORCED or INHERIT"
+    for element in elements:
+        fields = fields_of(element)
+        if fields.get("contype") == "CONSTR_NOTNULL":
+            yield 18, "NOT NULL as a constraint of the table"
+        for constraint in (fields, *map(fields_of, fields.get("constraints", ()))):
+            yield from _newer_constraint(constraint)
+
+
+def _newer_constraint(constraint: Node) -> Iterator[tuple[int, str]]:
+    kind = constraint.get("contype")
+    if kind == "CONSTR_GENERATED" and constraint.get("generated_kind") == "v":
+        yield 18, "a VIRTUAL generated column"
+    enforced = kind not in ("CONSTR_CHECK", "CONSTR_FOREIGN") or constraint.get("is_enforced")
+    if not enforced or kind == "CONSTR_ATTR_NOT_ENFORCED":
+        yield 18, "NOT ENFORCED"
+    if constraint.get("without_overlaps") or constraint.get("fk_with_period"):
+        yield 18, "a key WITHOUT OVERLAPS or with PERIOD"
+    if constraint.get("nulls_not_distinct"):
+        yield 15, "NULLS NOT DISTINCT"
+    if constraint.get("fk_del_set_cols"):
+        yield 15, "ON DELETE SET NULL or DEFAULT of some columns"
