@@ -31,8 +31,8 @@ def found(sql: str, state: State | None = None, major: int = 18) -> list[str]:
         " CREATE TABLE p_2 PARTITION OF p FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');"
         " ALTER TABLE p DETACH PARTITION p_2; DROP TABLE p_2;",
         "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY HASH (id);",
-        "CREATE TABLE p (id int UNIQUE, d date) PARTITION BY RANGE ((id + 1));",
-        "CREATE UNIQUE INDEX ON ONLY events (id);",
+        "CREATE TABLE p (id int, d date) PARTITION BY RANGE ((id + 1));",
+        "CREATE UNIQUE INDEX ON ONLY readings (id, kind);",
     ],
 )
 def test_partitions_that_harm_nobody_are_silent(sql: str) -> None:
@@ -47,6 +47,19 @@ def test_a_proof_counts_where_the_parent_was_never_shown() -> None:
     )
     assert found(sql, State()) == []
     assert found(sql[sql.index("ALTER TABLE e ATTACH") :], State()) == ["attach-partition-scan"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE p (id int UNIQUE, d date) PARTITION BY RANGE ((id + 1))",
+        "CREATE TABLE p (id int, d date, UNIQUE (id)) PARTITION BY RANGE (d)",
+        "CREATE UNIQUE INDEX ON ONLY events (id)",
+        "ALTER TABLE readings ADD COLUMN n int UNIQUE",
+    ],
+)
+def test_a_unique_key_without_the_partition_key_is_refused(sql: str) -> None:
+    assert "unique-without-partition-key" in found(sql)
 
 
 def test_dropping_a_table_with_its_partitions_speaks_of_the_table() -> None:

@@ -29,6 +29,15 @@ class UniqueWithoutPartitionKey(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         key, partition_key, groups = _unique_groups(here)
+        if groups and not partition_key and here.kind == "CreateStmt":
+            yield self.found(
+                here,
+                f"{short(key)} is partitioned by an expression, and PostgreSQL refuses every unique"
+                " constraint there: the migration stops here.",
+                "Partition by plain columns, or make the partitions unique one by one.",
+                key,
+            )
+            return
         for columns in groups:
             missing = sorted(partition_key - set(columns))
             if missing:
@@ -53,14 +62,13 @@ def _unique_groups(here: Here) -> tuple[str, frozenset[str], list[tuple[str, ...
         key = here.state.key_of_range(here.node["relation"], create=True)
         if len(columns) != len(names):
             columns = frozenset()
-        return key, columns, list(_in_create(here.node)) if columns else []
+        return key, columns, list(_in_create(here.node)) if names else []
     key = here.table()
     relation = here.relation(key)
     groups: list[tuple[str, ...]] = []
     if here.kind == "IndexStmt":
         parts = [fields_of(item).get("name") for item in here.node.get("indexParams", ())]
-        whole = here.node["relation"].get("inh")
-        if here.node.get("unique") and whole and all(parts):
+        if here.node.get("unique") and all(parts):
             groups.append(tuple(str(part) for part in parts))
     else:
         for item in here.node.get("cmds", ()):
