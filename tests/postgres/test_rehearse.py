@@ -20,7 +20,7 @@ import pytest
 from zero_downtime.errors import HistoryError, RefusedDatabase
 from zero_downtime.postgres import scratch
 from zero_downtime.postgres.server import EmbeddedServer
-from zero_downtime.project import find_project
+from zero_downtime.project import Project, find_project
 from zero_downtime.rehearse import Options, RehearsalResult, RevisionResult, as_json, rehearse
 
 ENV = """
@@ -470,3 +470,32 @@ def _holders(folder: Path) -> set[str]:
         except OSError:
             continue
     return found
+
+
+def test_only_what_changed_since_a_ref_is_rehearsed(make_project: Callable[..., Project]) -> None:
+    """The rest is replayed: what follows a revision that was edited is rehearsed with it."""
+    table = "op.execute('CREATE TABLE {0} (id int)')", "op.execute('DROP TABLE {0}')"
+
+    def revisions(*names: str) -> list[tuple[str, str]]:
+        return [(table[0].format(name), table[1].format(name)) for name in names]
+
+    root = make_project(*revisions("a", "b", "c")).root
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
+        subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
+
+    def rehearsed() -> list[str]:
+        options = Options(diff="main", rows=2, clients=0, crash_points=0)
+        return [each.revision for each in rehearse(store, options).revisions]
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "three")
+    store = make_project(*revisions("a", "b", "c", "d"))
+    assert rehearsed() == ["r3"]
+    make_project(*revisions("a", "bb", "c", "d"))
+    assert rehearsed() == ["r1", "r2", "r3"]
+    git("add", ".")
+    git("commit", "-qm", "all")
+    assert rehearsed() == []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from zero_downtime.errors import HistoryError, RefusedDatabase
 from zero_downtime.history import History, Revision, read_history
+from zero_downtime.lint.git import Base
 from zero_downtime.postgres.server import Server, database_name, open_server
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget, read_budget
@@ -25,6 +27,7 @@ class Options:
 
     start: str | None = None  # rehearse what comes after this revision
     end: str | None = None
+    diff: str | None = None  # of those, only what changed since a git ref, and what follows it
     rows: int | None = None
     clients: int | None = None
     server: str | None = None
@@ -42,7 +45,7 @@ def rehearse(
     does not start, an extension that it lacks, a revision before the rehearsed ones that fails.
     """
     history = read_history(project)
-    earlier, tested = _range(history, options)
+    earlier, tested = _range(project, history, options)
     where = options.server or project.config.server
     _refuse_foreign(where, options.i_know)
     config = project.config.rehearse
@@ -77,7 +80,9 @@ def scratch_server(where: str, rows: int) -> Server:
     )
 
 
-def _range(history: History, options: Options) -> tuple[list[Revision], list[Revision]]:
+def _range(
+    project: Project, history: History, options: Options
+) -> tuple[list[Revision], list[Revision]]:
     """The revisions to run beforehand and those under test, both in order."""
     done: set[str] = set()
     if options.start is not None and options.start != "base":
@@ -94,7 +99,17 @@ def _range(history: History, options: Options) -> tuple[list[Revision], list[Rev
             reason="no revision comes after it" + (f" up to {options.end}" if options.end else ""),
             advice="--from names the parent of the first revision to rehearse",
         )
-    return [r for r in history if r.id in done], tested
+    earlier = [r for r in history if r.id in done]
+    if options.diff is None:
+        return earlier, tested
+    changed = Base(options.diff, project.root).changed()
+    touched: set[str] = set()
+    for revision in tested:
+        follows = touched & {each.id for each in history.ancestors(revision)}
+        if follows or Path(revision.path).resolve() in changed:
+            touched.add(revision.id)
+    before = [r for r in tested if r.id not in touched]
+    return [*earlier, *before], [r for r in tested if r.id in touched]
 
 
 def _refuse_foreign(where: str, i_know: bool) -> None:

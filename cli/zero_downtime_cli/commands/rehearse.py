@@ -18,6 +18,7 @@ from zero_downtime_cli.options import (
 @click.command()
 @click.option("--from", "start", metavar="REV", help="Rehearse what comes after this revision.")
 @click.option("--to", "end", metavar="REV", help="The last revision to rehearse. Default: heads.")
+@click.option("--diff", metavar="BASE", help="Only what changed since this git ref.")
 @click.option("--rows", type=click.IntRange(0), help="Rows in each table. Default: the setting.")
 @click.option(
     "--clients", type=click.IntRange(0), help="Readers and writers; 0: no traffic. Default: 4."
@@ -40,6 +41,7 @@ from zero_downtime_cli.options import (
 def rehearse(
     start: str | None,
     end: str | None,
+    diff: str | None,
     rows: int | None,
     clients: int | None,
     crash_points: int | None,
@@ -65,10 +67,9 @@ def rehearse(
     from zero_downtime.report import rehearse as report
 
     project = find_project(config_file)
+    options = Options(start, end, diff, rows, clients, server, i_know, budget, crash_points)
     with progress() as say:
-        result = run(
-            project, Options(start, end, rows, clients, server, i_know, budget, crash_points), say
-        )
+        result = run(project, options, say)
     if shape == "text":
         color, width = colored()
         click.echo(report.text(result, width, color), color=color)
