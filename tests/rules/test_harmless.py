@@ -41,7 +41,7 @@ TYPES = [
     "ALTER TABLE orders ALTER COLUMN note TYPE text",
     "ALTER TABLE orders ALTER COLUMN note TYPE text USING note::text",
     "ALTER TABLE orders ALTER COLUMN code TYPE varchar",
-    "ALTER TABLE orders ALTER COLUMN code TYPE citext",
+    "ALTER TABLE scratch_notes ALTER COLUMN note TYPE citext",
     "ALTER TABLE orders ALTER COLUMN placed TYPE timestamptz",
     "ALTER TABLE orders ALTER COLUMN placed TYPE timestamptz(6)",
     "ALTER TABLE orders ALTER COLUMN label TYPE text",

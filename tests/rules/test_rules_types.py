@@ -156,3 +156,15 @@ def test_what_only_the_seen_history_tells_is_a_warning(unknown: Found) -> None:
         "type-change-needs-using (warning)",
         REWRITE,
     ]
+
+
+def test_a_collation_that_is_not_repeated_is_lost(found: Found) -> None:
+    make = 'CREATE TABLE t (v text COLLATE "C"); CREATE INDEX ON t (v)'
+    assert found(make, "ALTER TABLE t ALTER v TYPE varchar") == ["type-change-rebuilds-indexes"]
+    assert found(make, 'ALTER TABLE t ALTER v TYPE varchar COLLATE "C"') == []
+    assert found('CREATE TABLE t (v text COLLATE "C")', "ALTER TABLE t ALTER v TYPE varchar") == []
+
+
+def test_citext_keeps_the_rows_but_not_the_indexes(found: Found) -> None:
+    assert found("ALTER TABLE scratch_notes ALTER note TYPE citext") == []
+    assert found("ALTER TABLE orders ALTER code TYPE citext") == ["type-change-rebuilds-indexes"]

@@ -12,7 +12,7 @@ from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.apply_tables import constraint_columns, same_index
 from zero_downtime.sql.attach import bound_is_proven
 from zero_downtime.sql.dependents import dependents_on
-from zero_downtime.sql.facts import Constraint, Relation
+from zero_downtime.sql.facts import Column, Constraint, Relation
 from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.tree import (
     Node,
@@ -24,7 +24,7 @@ from zero_downtime.sql.tree import (
     tagged,
     walk,
 )
-from zero_downtime.sql.types import SERIAL_TYPES, Change, change_of
+from zero_downtime.sql.types import CITEXT, SERIAL_TYPES, Change, change_of
 
 AE = LockMode.ACCESS_EXCLUSIVE
 SRE = LockMode.SHARE_ROW_EXCLUSIVE
@@ -409,7 +409,7 @@ def _alter_type(p: Prediction, t: _Target) -> None:
     if change != "none":
         p.rewrite(tables)
         _rebuild_indexes(p, tables)
-    elif _changes_collation(t) or relation.kind == "partitioned table":
+    elif relation.kind == "partitioned table" or _sorts_otherwise(p, t, relation.columns.get(name)):
         # Even when no row changes: indexes of partitions are not kept as those of tables are.
         p.build(each for each in tables if _indexed(p, each, name))
     for each in tables:
@@ -460,8 +460,24 @@ def using_is_plain(expression: Node | None, column: str) -> bool:
     return columns_in(expression) == {column} and "ColumnRef" in expression
 
 
-def _changes_collation(t: _Target) -> bool:
-    return "collClause" in t.definition
+def _sorts_otherwise(p: Prediction, t: _Target, column: Column | None) -> bool:
+    """Whether indexes on a column whose values stay don't: what COLLATE does not repeat is lost."""
+    if column is None:
+        return "collClause" in t.definition
+    old, new = p.state.base_type(column.type), p.state.type_of(t.definition["typeName"])
+    if (old.name in CITEXT) != (p.state.base_type(new).name in CITEXT):
+        return True
+    return _usual(column.collation) != _usual(collation_of(t.definition))
+
+
+def collation_of(definition: Node) -> str | None:
+    """The collation that a ColumnDef names."""
+    named = names_of(definition.get("collClause", {}).get("collname"))
+    return named[-1] if named else None
+
+
+def _usual(collation: str | None) -> str | None:
+    return None if collation == "default" else collation
 
 
 def _indexed(p: Prediction, key: str, column: str) -> bool:

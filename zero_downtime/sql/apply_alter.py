@@ -109,7 +109,8 @@ def _alter_drop_not_null(state: Known, key: str, fields: Node, only: bool) -> No
 
 def _alter_type(state: Known, key: str, fields: Node, only: bool) -> None:
     name, new = fields["name"], state.type_of(fields_of(fields["def"])["typeName"])
-    change_column(state, key, name, only, type=new)
+    collation = names_of(fields_of(fields["def"]).get("collClause", {}).get("collname"))
+    change_column(state, key, name, only, type=new, collation=collation[-1] if collation else None)
     column = state.relations[key].columns.get(name)
     if column and column.identity:
         for sequence in state.owned_sequences(key, name):

@@ -40,7 +40,7 @@ _OID_LIKE = frozenset({"oid", "int4"})
 _REG = frozenset(
     {"regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regrole", "regtype"}
 )
-_CITEXT = ("citext", "public.citext")
+CITEXT = ("citext", "public.citext")
 # Casts that relabel the value without touching it (pg_cast.castmethod = 'b').
 _RELABELLED = frozenset(
     {
@@ -59,8 +59,8 @@ _RELABELLED = frozenset(
         ("int4", "oid"),
         ("oid", "int4"),
         ("regproc", "regprocedure"),
-        *((a, b) for a in ("text", "varchar") for b in _CITEXT),
-        *((a, b) for a in _CITEXT for b in ("text", "varchar", "bpchar")),
+        *((a, b) for a in ("text", "varchar") for b in CITEXT),
+        *((a, b) for a in CITEXT for b in ("text", "varchar", "bpchar")),
         ("regprocedure", "regproc"),
     }
 )

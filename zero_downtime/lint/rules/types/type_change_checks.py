@@ -98,11 +98,15 @@ class TypeChangeRebuildsIndexes(Rule):
                     if change.name in index.used_columns
                 }
             )
-            what = "The new collation" if "collClause" in change.definition else "The new type"
+            what = f"The new type of {change.name}"
+            if "collClause" in change.definition:
+                what = f"The new collation of {change.name}"
+            elif change.column.collation:
+                what = f"{change.name} loses its collation {change.column.collation}, which"
             tables = ", ".join(map(short, built))
             yield self.found(
                 here,
-                f"{what} of {change.name} builds {', '.join(names) or 'the indexes'} on {tables}"
+                f"{what} builds {', '.join(names) or 'the indexes'} on {tables}"
                 f" anew under ACCESS EXCLUSIVE: {waits(_AE, change.key)} until it is done.",
                 self.safe,
                 built[0],
