@@ -360,6 +360,8 @@ def call_sequences(p: Prediction, expression: Any) -> None:
 
 def call_sequence(p: Prediction, call: Node) -> None:
     """Lock the sequence that a call of nextval, setval or currval names."""
+    if p.plans_only:
+        return
     name = sequence_in({"FuncCall": call})
     if name is not None:
         p.lock(p.state.key_of(_path(name)), LockMode.ROW_EXCLUSIVE)

@@ -354,6 +354,23 @@ def _create_server(state: Known, node: Node) -> None:
     state.servers[node["servername"]] = node.get("fdwname", "")
 
 
+def _transaction(state: Known, node: Node) -> None:
+    kind, name = node.get("kind", ""), node.get("savepoint_name", "")
+    if kind == "TRANS_STMT_SAVEPOINT":
+        state.savepoint(name)
+    elif kind == "TRANS_STMT_ROLLBACK_TO":
+        state.roll_back_to(name)
+    elif kind == "TRANS_STMT_RELEASE":
+        state.release(name)
+    elif state.savepoints:
+        state.savepoints = ()
+
+
+def _discard(state: Known, node: Node) -> None:
+    if node.get("target", "DISCARD_ALL") == "DISCARD_ALL":
+        state.new_session()
+
+
 def _prepare(state: Known, node: Node) -> None:
     state.prepared[node["name"]] = kind_of(node["query"])
 
@@ -438,6 +455,8 @@ _HANDLERS: Mapping[str, Handler] = {
     "CreateSchemaStmt": _create_schema,
     "CreateExtensionStmt": _create_extension,
     "CreateForeignServerStmt": _create_server,
+    "TransactionStmt": _transaction,
+    "DiscardStmt": _discard,
     "PrepareStmt": _prepare,
     "DeallocateStmt": _deallocate,
     "DoStmt": _nested("DoStmt"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from operator import attrgetter, is_
+from typing import Any, Generic, TypeVar
 
 Fact = TypeVar("Fact")
 Refers = Callable[[Fact], Iterable[str]]
@@ -24,6 +25,7 @@ class Directory(dict[str, Fact], Generic[Fact]):
         super().__init__()
         self._refers = refers
         self._by = by
+        self._looks_at: Any = attrgetter(*by, *by[:1]) if by else None  # always a tuple
         self._referring: dict[str, dict[str, None]] = {}
         self._marked: dict[str, Fact | None] = {}  # what has changed since, as it was
 
@@ -50,7 +52,9 @@ class Directory(dict[str, Fact], Generic[Fact]):
         return fact
 
     def _refers_alike(self, old: Fact, new: Fact) -> bool:
-        return all(getattr(old, each) is getattr(new, each) for each in self._by)
+        if not self._by:
+            return self._refers is _to_nothing
+        return all(map(is_, self._looks_at(old), self._looks_at(new)))
 
     def _relink(self, name: str, old: Iterable[str], new: Iterable[str]) -> None:
         if old == new:

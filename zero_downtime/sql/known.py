@@ -25,6 +25,7 @@ from zero_downtime.sql.tree import (
 )
 from zero_downtime.sql.types import SERIAL_TYPES, Type, read_type
 
+_SAVEPOINTS = 16  # kept at once
 Volatility = Literal["volatile", "not volatile", "unknown"]
 
 
@@ -45,6 +46,7 @@ class Known:
         self.extensions = Directory[str]()  # → schema
         self.servers = Directory[str]()  # foreign servers → foreign-data wrapper
         self.prepared = Directory[tuple[str, Node]]()  # PREPARE … AS: kind and fields
+        self.savepoints: tuple[tuple[str, Known], ...] = ()
         self.nesting = 0  # how deep we are in functions that call each other
         self.unit = 0
         self.transaction: int | None = None
@@ -60,12 +62,33 @@ class Known:
             setattr(other, name, value.copy() if isinstance(value, Directory) else value)
         return other
 
+    def savepoint(self, name: str) -> None:
+        """Keep the present content under a name, until the transaction ends."""
+        kept = tuple(pair for pair in self.savepoints if pair[0] != name)
+        self.savepoints = (*kept[-_SAVEPOINTS:], (name, self.copy()))
+
+    def roll_back_to(self, name: str) -> None:
+        """Go back to what was kept under a name; the savepoint stays."""
+        for number, (kept, before) in enumerate(self.savepoints):
+            if kept == name:
+                savepoints = self.savepoints[: number + 1]
+                vars(self).update(vars(before.copy()))
+                self.savepoints = savepoints
+                return
+
+    def release(self, name: str) -> None:
+        """Forget a savepoint and those after it; what was done stays."""
+        names = [kept for kept, _ in self.savepoints]
+        if name in names:
+            self.savepoints = self.savepoints[: names.index(name)]
+
     def new_session(self) -> None:
         """Forget the settings of the session: another file, another connection."""
         self.search_path = ("public",)
         self.time_zone = None
         self.default_tablespace = ""
         self.default_access_method = "heap"
+        self.savepoints = ()
         for name in list(self.prepared):
             self.prepared.pop(name)
 

@@ -110,23 +110,27 @@ def _insert_into(p: Prediction, key: str, node: Node) -> None:
     rows = _rows(relation, node)
     given = set().union(*rows) if rows else set(_given(relation, node))
     _draw_defaults(p, relation, given)
-    filled = {c for c in given if not rows or any(row.get(c) != _NULL for row in rows)}
-    filled |= {c.name for c in relation.columns.values() if c.default and c.name not in given}
-    values = _constants(rows)
-    for constraint in relation.foreign_keys():
-        if filled >= set(constraint.columns):
-            _check(p, constraint, values)
+    keys = relation.foreign_keys()
+    if keys:
+        filled = {c for c in given if not rows or not all(_is_null(row.get(c)) for row in rows)}
+        filled |= {c.name for c in relation.columns.values() if c.default and c.name not in given}
+        values = _constants(rows)
+        for constraint in keys:
+            if filled >= set(constraint.columns):
+                _check(p, constraint, values)
     if p.plans_only:
         return
     if relation.is_partition:
         p.lock(p.state.ancestors(key), AS)  # their bounds are checked
-    for row in rows:
-        p.lock(route(p.state, key, _constants([row])), RE)
-    if not rows:
-        p.lock(route(p.state, key, {}), RE)
+    if relation.kind == "partitioned table":
+        for row in rows or [{}]:
+            p.lock(route(p.state, key, _constants([row])), RE)
 
 
-_NULL: Node = {"A_Const": {"isnull": True}}
+def _is_null(value: Node | None) -> bool:
+    return value is None or bool(value.get("A_Const", {}).get("isnull"))
+
+
 _DEFAULT = "SetToDefault"
 
 
@@ -166,7 +170,7 @@ def _constants(rows: list[dict[str, Node]]) -> Row:
 
 def _draw_defaults(p: Prediction, relation: Relation, given: set[str]) -> None:
     """The sequences from which columns without a value take one."""
-    for column in relation.columns.values():
+    for column in () if p.plans_only else relation.columns.values():
         if column.name in given:
             continue
         if column.identity:
@@ -205,7 +209,7 @@ def _update_in(p: Prediction, key: str, node: Node, changed: dict[str, Node]) ->
     relation = p.relation(key)
     for constraint in relation.foreign_keys():
         new = [changed[c] for c in constraint.columns if c in changed]
-        if new and not any("isnull" in value.get("A_Const", {}) for value in new):
+        if new and not any(map(_is_null, new)):
             row = _constants([{c: changed[c] for c in constraint.columns if c in changed}])
             _check(p, constraint, row)
     for child, constraint in _pointing_to(p, key):

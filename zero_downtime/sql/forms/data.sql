@@ -123,3 +123,13 @@ MERGE INTO depot.shelves s USING depot.boxes b ON b.id = s.id WHEN MATCHED THEN 
 MERGE INTO depot.ledger_copy l USING (SELECT * FROM depot.big_halls) h ON h.id = l.id WHEN NOT MATCHED THEN DO NOTHING;
 WITH gone AS (DELETE FROM depot.boxes RETURNING *) INSERT INTO depot.ledger_copy SELECT id, body FROM gone;
 WITH new AS (INSERT INTO depot.ledger_copy VALUES (1, 'x') RETURNING *) UPDATE depot.boxes SET body = new.body FROM new;
+INSERT INTO depot.shelves (hall_id, label) VALUES (NULL, 'x');
+INSERT INTO depot.shelves (hall_id, label) VALUES (NULL, 'x'), (2, 'y');
+INSERT INTO depot.shelves (hall_id, label) VALUES (DEFAULT, 'x');
+UPDATE depot.shelves SET hall_id = NULL WHERE id = 1;
+EXPLAIN INSERT INTO depot.shelves (hall_id) VALUES (1);
+EXPLAIN DELETE FROM depot.shelves;
+INSERT INTO depot.moves VALUES ('2026-05-05', 2000, 'in'), ('2025-05-05', 2001, 'in'), ('2050-05-05', 2002, 'in');
+INSERT INTO readings VALUES (1000, 2, 5);
+INSERT INTO events (id, at, kind) VALUES (1000, '2026-01-15', 'x');
+INSERT INTO events (id, at, kind) VALUES (1000, '2030-01-15', 'x');
