@@ -80,6 +80,8 @@ def test_dropping_a_table_with_its_partitions_speaks_of_the_table() -> None:
         " CREATE TABLE boxes (size size DEFAULT 'large'); COMMIT;",
         "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'busy';",
         "CREATE TYPE size AS ENUM ('small'); ALTER TYPE size RENAME VALUE 'small' TO 's';",
+        "DO $$ BEGIN CREATE TYPE mood AS ENUM ('calm'); EXCEPTION WHEN duplicate_object THEN NULL;"
+        " END $$;",
     ],
 )
 def test_enum_values_in_their_time_are_silent(sql: str) -> None:

@@ -26,6 +26,8 @@ from zero_downtime.sql.tree import (
 
 def create_enum(state: Known, node: Node) -> None:
     key = state.new_name(names_of(node["typeName"]))
+    if key in state.types:
+        return  # refused, as where DO … EXCEPTION WHEN duplicate_object minds that
     values = tuple(text_of(value) for value in node.get("vals", ()))
     state.types[key] = TypeFacts(
         key, "enum", born=state.unit, born_in=state.transaction, values=values
