@@ -23,7 +23,7 @@ from zero_downtime.lint.registry import rules
 from zero_downtime.lint.run import Request, effects_of_request
 from zero_downtime.lint.sql_files import sql_histories
 from zero_downtime.lint.texts import decoded
-from zero_downtime.report.lint import EFFECT_SHAPES, SHAPES
+from zero_downtime.report.lint import EFFECT_SHAPES, SHAPES, effects_shown, shown
 from zero_downtime.sql.forms import forms, schema
 from zero_downtime.sql.state import State
 
@@ -125,8 +125,8 @@ def check(content: bytes) -> None:
     for state in (None, known()):
         for units in sql_histories([], text):
             report = lint_units(units, state)
-            for shape in SHAPES.values():
-                shape(report)
+            for shape in SHAPES:
+                shown(report, shape)
             lines = len(re.findall(r"\r\n?|\n", text.text)) + 1
             for finding in report.findings:
                 assert 1 <= finding.location.line <= lines, finding
@@ -134,8 +134,8 @@ def check(content: bytes) -> None:
         effects = effects_of_request(Request(stdin=text), None)
     except ZeroDowntimeError:
         return
-    for shown in EFFECT_SHAPES.values():
-        shown(effects)
+    for shape in EFFECT_SHAPES:
+        effects_shown(effects, shape)
 
 
 @pytest.mark.parametrize("text", BROKE, ids=range(len(BROKE)))

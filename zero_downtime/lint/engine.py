@@ -97,7 +97,7 @@ def judge(
         found = _in_order([*kept, *walk.about_suppressions()], options, unit.file)
         yield Part(
             [_as_written(each) for each in found] if unit.filled else found,
-            [*unit.notes, *walk.notes],
+            sorted([*unit.notes, *walk.notes], key=lambda note: note.location.line),
             len(walk.findings) - len(kept),
             walk.unparsed,
         )
@@ -161,6 +161,7 @@ def _as_written(finding: Finding) -> Finding:
         statement=as_written(finding.statement),
         relation=as_written(finding.relation) if finding.relation else None,
         fix=as_written(finding.fix) if finding.fix else None,
+        split=tuple(map(as_written, finding.split)),
     )
 
 

@@ -29,7 +29,8 @@ class Finding(Struct, frozen=True):
     lock: LockMode | None = None
     rewrites: bool = False
     scans: bool = False
-    fix: str | None = None
+    fix: str | None = None  # what to write in the statement's place
+    split: tuple[str, ...] = ()  # the same in several statements, each in its own transaction
 
 
 # What can keep lint from looking into something; "" for a remark about what it did look into.

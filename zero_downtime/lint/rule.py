@@ -87,6 +87,7 @@ class Rule:
         fix: str | None = None,
         severity: Severity | None = None,
         lock: LockMode | None = None,
+        split: tuple[str, ...] = (),
     ) -> Finding:
         """A finding of this rule at the statement at hand.
 
@@ -115,6 +116,7 @@ class Rule:
             rewrites=not whole.isdisjoint(effect.rewrites),
             scans=not whole.isdisjoint(effect.scans),
             fix=fix,
+            split=split,
         )
 
 

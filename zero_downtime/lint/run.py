@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from zero_downtime.lint.sources import (
     schema_state,
 )
 from zero_downtime.lint.sql_files import files_alone, sql_histories
-from zero_downtime.lint.texts import Text
+from zero_downtime.lint.texts import Read, Text, read
 from zero_downtime.lint.unit import Unit
 from zero_downtime.sql.effects import Effect, predict
 from zero_downtime.sql.script import error_location
@@ -28,7 +29,9 @@ from zero_downtime.sql.statement import Statement
 from zero_downtime.sql.tree import NotParsed
 
 if TYPE_CHECKING:
+    from zero_downtime.lint.fix import Fixes
     from zero_downtime.lint.git import Base
+    from zero_downtime.lint.propose import Proposal
     from zero_downtime.project import Project
 
 Say = Callable[[str], None]
@@ -84,29 +87,42 @@ def write_accepted(report: Report, path: Path) -> None:
 
 def lint_request(request: Request, project: Project | None, say: Say = lambda line: None) -> Report:
     """Lint what is asked for. Raises InputError, ParseError and what reading a history raises."""
-    base = _base(request, project)
-    histories, start = _read(request, project, say, base)
-    if project is not None:
-        config = project.config.lint
-        options = Options.of(config, request.major, request.independent, project.root)
-    else:
-        options = Options(request.major or 18, independent=request.independent)
-    options = replace(options, mapped=mapped_by(project, base))
-    report = lint_histories(histories, start, options, request.processes)
-    return without_accepted(report, request.baseline) if request.baseline else report
+    return _Job(request, project, say).report()
+
+
+def fix_request(
+    request: Request, project: Project | None, say: Say = lambda line: None
+) -> tuple[Report, Fixes]:
+    """The report on what was fixed, and what to write for it. Raises like :func:`lint_request`."""
+    from zero_downtime.lint.fix import fixed
+
+    return fixed(_Job(request, project, say).report)
+
+
+def propose_for(report: Report, project: Project | None) -> list[Proposal]:
+    """Migrations for the findings of a report that have a safe way spelt out."""
+    from zero_downtime.lint.propose import proposals
+
+    heads: tuple[str, ...] = ()
+    if any(finding.revision is not None for finding in report.findings) and project is not None:
+        from zero_downtime.history import read_history
+
+        heads = read_history(project).heads
+    return proposals(report.findings, heads)
 
 
 def effects_of_request(
     request: Request, project: Project | None, say: Say = lambda line: None
 ) -> list[tuple[Statement, Effect]]:
     """The effect of every statement; files start anew from the schema, revisions follow on."""
-    histories, start = _read(request, project, say, _base(request, project), pairs=False)
+    job = _Job(request, project, say)
+    start = job.start or State()
     found: list[tuple[Statement, Effect]] = []
-    for units in histories:
-        now = (start or State()).copy()
+    for units in job.histories(read, pairs=False):
+        now = start.copy()
         for unit in units:
             if unit.revision is None:
-                now = (start or State()).copy()
+                now = start.copy()
             now.unit += 1
             now.new_session()
             found += _effects(unit, now, request.major or 18)
@@ -133,49 +149,77 @@ def _effects(unit: Unit, state: State, major: int) -> list[tuple[Statement, Effe
     return found
 
 
-def _base(request: Request, project: Project | None) -> Base | None:
-    """What ``--diff`` compares with."""
-    if request.diff is None:
-        return None
-    from zero_downtime.lint.git import Base
+class _Job:
+    """A request with what was read for it; SQL files may be read again."""
 
-    return Base(request.diff, project.root if project else Path.cwd())
+    def __init__(self, request: Request, project: Project | None, say: Say) -> None:
+        self._request = request
+        self._project = project
+        self._say = say
+        paths = request.paths
+        self._revisions = [path for path in paths if path.suffix == ".py"]
+        self._folders = [path for path in paths if _holds_revisions(path)]
+        others = (*self._revisions, *self._folders)
+        self._scripts = [path for path in paths if path not in others]
+
+    def report(self, read: Read = read) -> Report:
+        """The report; ``read`` gives the text of a SQL file."""
+        options, processes = self.options, self._request.processes
+        report = lint_histories(self.histories(read), self.start, options, processes)
+        baseline = self._request.baseline
+        return without_accepted(report, baseline) if baseline else report
+
+    @cached_property
+    def options(self) -> Options:
+        request, project = self._request, self._project
+        if project is not None:
+            config = project.config.lint
+            options = Options.of(config, request.major, request.independent, project.root)
+        else:
+            options = Options(request.major or 18, independent=request.independent)
+        return replace(options, mapped=mapped_by(project, self._base))
+
+    @cached_property
+    def start(self) -> State | None:
+        """The schema before what is to be judged."""
+        if self._request.schema == "history":
+            return _state_after(self._history)
+        return schema_state(Path(self._request.schema)) if self._request.schema else None
+
+    def histories(self, read: Read, pairs: bool = True) -> list[list[Unit]]:
+        """What is to be judged."""
+        request = self._request
+        read_files = sql_histories if pairs else files_alone
+        histories = read_files(self._scripts, request.stdin, request.in_transaction, read)
+        if self._revisions or self._folders:
+            histories.append(_chosen(self._history, self._revisions, self._folders))
+        elif not (request.paths or request.stdin is not None):
+            histories.append(self._history)
+        if self._base is None:
+            return histories
+        changed = self._base.changed()
+        return [[_only_changed(unit, changed) for unit in units] for units in histories]
+
+    @cached_property
+    def _history(self) -> list[Unit]:
+        if self._request.only_sql:
+            return []
+        assert self._project is not None, "project_for gives one or raises"
+        return history_units(self._project, self._request.server, self._say)
+
+    @cached_property
+    def _base(self) -> Base | None:
+        """What ``--diff`` compares with."""
+        if self._request.diff is None:
+            return None
+        from zero_downtime.lint.git import Base
+
+        return Base(self._request.diff, self._project.root if self._project else Path.cwd())
 
 
-def _read(
-    request: Request, project: Project | None, say: Say, base: Base | None, pairs: bool = True
-) -> tuple[list[list[Unit]], State | None]:
-    """What is to be judged, and the schema before it."""
-    revisions = [path for path in request.paths if path.suffix == ".py"]
-    folders = [path for path in request.paths if _holds_revisions(path)]
-    scripts = [path for path in request.paths if path not in (*revisions, *folders)]
-    history: list[Unit] = []
-    if not request.only_sql:
-        assert project is not None, "project_for gives one or raises"
-        history = history_units(project, request.server, say)
-    start = schema_state(Path(request.schema)) if request.schema not in (None, "history") else None
-    if request.schema == "history":
-        start = _state_after(history)
-    read_files = sql_histories if pairs else files_alone
-    histories = read_files(scripts, request.stdin, request.in_transaction)
-    if revisions or folders:
-        histories.append(_chosen(history, revisions, folders))
-    elif not (request.paths or request.stdin is not None):
-        histories.append(history)
-    if base is not None:
-        changed = base.changed()
-        histories = [
-            [
-                replace(
-                    unit,
-                    report=unit.report
-                    and any(Path(file).resolve() in changed for file in unit.files),
-                )
-                for unit in units
-            ]
-            for units in histories
-        ]
-    return histories, start
+def _only_changed(unit: Unit, changed: set[Path]) -> Unit:
+    is_changed = any(Path(file).resolve() in changed for file in unit.files)
+    return replace(unit, report=unit.report and is_changed)
 
 
 def _holds_revisions(path: Path) -> bool:

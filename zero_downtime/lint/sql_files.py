@@ -14,7 +14,7 @@ from zero_downtime.lint.finding import Note
 from zero_downtime.lint.layouts import Migration, arranged
 from zero_downtime.lint.sections import Section, sections
 from zero_downtime.lint.suppressions import Suppression, suppressions_in
-from zero_downtime.lint.texts import Text, read
+from zero_downtime.lint.texts import Read, Text, read
 from zero_downtime.lint.unit import Unit
 from zero_downtime.sql.placeholders import LIKELY, filled
 from zero_downtime.sql.script import Script, place_in, read_script
@@ -34,7 +34,10 @@ _PSQL = re.compile(
 
 
 def sql_histories(
-    paths: Iterable[Path], stdin: Text | None = None, in_transaction: bool = False
+    paths: Iterable[Path],
+    stdin: Text | None = None,
+    in_transaction: bool = False,
+    read: Read = read,
 ) -> list[list[Unit]]:
     """The SQL files named or found in folders, those of one folder as a history in name order.
 
@@ -42,18 +45,22 @@ def sql_histories(
     """
     files = [file for path in paths for file in _sql_files(path)]
     histories = [
-        [_unit(migration, in_transaction) for migration in history] for history in arranged(files)
+        [_unit(migration, in_transaction, read) for migration in history]
+        for history in arranged(files)
     ]
     return histories + _standard_input(stdin, in_transaction)
 
 
 def files_alone(
-    paths: Iterable[Path], stdin: Text | None = None, in_transaction: bool = False
+    paths: Iterable[Path],
+    stdin: Text | None = None,
+    in_transaction: bool = False,
+    read: Read = read,
 ) -> list[list[Unit]]:
     """Each SQL file for itself, in the order of the histories. Raises InputError."""
     files = [file for path in paths for file in _sql_files(path)]
     asked = [file for history in arranged(files) for each in history for file in each.asked]
-    histories = [[_unit(Migration(file, None, (file,)), in_transaction)] for file in asked]
+    histories = [[_unit(Migration(file, None, (file,)), in_transaction, read)] for file in asked]
     return histories + _standard_input(stdin, in_transaction)
 
 
@@ -76,7 +83,7 @@ def _sql_files(path: Path) -> Iterator[Path]:
         raise InputError(where=path, reason=reason, advice="Check the path")
 
 
-def _unit(migration: Migration, in_transaction: bool) -> Unit:
+def _unit(migration: Migration, in_transaction: bool, read: Read) -> Unit:
     """The unit of a file, with the file that undoes it."""
     assert migration.up or migration.down
     parts: list[Unit] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ class Text(Struct, frozen=True):
         """Another text in the same encoding. Raises UnicodeEncodeError."""
         return self.mark + text.encode(self.encoding)
 
+
+Read = Callable[[Path], Text]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from zero_downtime.postgres.locks import LockMode
+from zero_downtime.sql.script import read_script
 
 # As PostgreSQL reads it without quotes; placeholders of templates are full-width.
 _PLAIN = re.compile(r"[a-z_\uff00-\uffef][a-z0-9_$\uff00-\uffef]*")
@@ -37,6 +38,12 @@ def quoted(name: str) -> str:
         return name
     inner = name.replace('"', '""')
     return f'"{inner}"'
+
+
+def steps(safe: str) -> tuple[str, ...]:
+    """The statements of a safe way that is spelt out; none of one with gaps to fill in."""
+    found = tuple(statement.sql for statement in read_script(safe).statements)
+    return () if any("…" in sql for sql in found) else found
 
 
 def waits(mode: LockMode, key: str) -> str:

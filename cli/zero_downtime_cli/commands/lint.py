@@ -46,6 +46,18 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Accept all present findings in this file; exit 0.",
 )
+@click.option(
+    "--fix", is_flag=True, help="Write into .sql files what mends a finding and brings no other."
+)
+@click.option(
+    "--show-fixes", is_flag=True, help="Print what --fix would change as a diff; change nothing."
+)
+@click.option(
+    "--propose",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the safe statements for what can't be mended in place as new migrations there.",
+)
 @click.option("--effects", is_flag=True, help="Show what every statement locks and rewrites.")
 @server_option
 @config_option
@@ -60,6 +72,9 @@ def lint(
     fail_on: str | None,
     baseline: Path | None,
     write_baseline: Path | None,
+    fix: bool,
+    show_fixes: bool,
+    propose: Path | None,
     effects: bool,
     server: str | None,
     config_file: Path | None,
@@ -80,8 +95,10 @@ def lint(
     from zero_downtime.lint.run import (
         Request,
         effects_of_request,
+        fix_request,
         lint_request,
         project_for,
+        propose_for,
         write_accepted,
     )
     from zero_downtime.report import lint as report
@@ -108,7 +125,20 @@ def lint(
             found = effects_of_request(request, project, say)
             click.echo(report.effects_shown(found, shape))
             return
-        result = lint_request(request, project, say)
+        if fix or show_fixes:
+            result, fixes = fix_request(request, project, say)
+        else:
+            result = lint_request(request, project, say)
+    if show_fixes:
+        click.echo("".join(change.diff() for change in fixes.changes), nl=False)
+        return
+    if fix:
+        for change in fixes.changes:
+            change.write()
+        click.echo(report.fixes_shown(fixes), err=True)
+    if propose is not None:
+        for proposal in propose_for(result, project):
+            click.echo(f"zd: proposed {proposal.write(propose)}", err=True)
     if write_baseline:
         write_accepted(result, write_baseline)
         return

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from zero_downtime.lint.finding import Report
 from zero_downtime.sql.effects import Effect
 from zero_downtime.sql.statement import Statement
+
+if TYPE_CHECKING:
+    from zero_downtime.lint.fix import Fixes
 
 # Shape → module here, with a function of that name; imported when it is asked for.
 SHAPES = ("text", "json", "sarif", "github", "gitlab", "junit", "markdown")
@@ -28,6 +32,18 @@ def effects_shown(effects: Sequence[tuple[Statement, Effect]], shape: str) -> st
     """The lock model's answers in one of the shapes."""
     render: Callable[[Sequence[tuple[Statement, Effect]]], str] = _function(f"effects_{shape}")
     return render(effects)
+
+
+def fixes_shown(fixes: Fixes) -> str:
+    """What ``--fix`` did, and what it left alone."""
+    from zero_downtime.report.lint.words import count
+
+    said = (
+        f"zd: {count(len(fixes.applied), 'finding')} fixed in {count(len(fixes.changes), 'file')}"
+    )
+    if fixes.refused:
+        said += f", {len(fixes.refused)} not, since that would bring other findings"
+    return f"{said}."
 
 
 def _function(name: str) -> Callable[..., str]:

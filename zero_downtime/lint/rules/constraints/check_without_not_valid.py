@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
 from zero_downtime.lint.rules.constraints.added import OWN, added, is_checked, name_of
-from zero_downtime.lint.words import quoted, short, waits
+from zero_downtime.lint.words import quoted, short, steps, waits
 from zero_downtime.postgres.locks import LockMode
 
 
@@ -49,11 +49,13 @@ class CheckWithoutNotValid(Rule):
             if fix
             else (f"ALTER TABLE {short(table)} ADD CONSTRAINT {quoted(name)} CHECK (…) NOT VALID;")
         )
+        safe = f"{add}\nALTER TABLE {short(table)} VALIDATE CONSTRAINT {quoted(name)};  {OWN}"
         return self.found(
             here,
             f"CHECK {name} reads all of {short(table)} under ACCESS EXCLUSIVE:"
             f" {waits(LockMode.ACCESS_EXCLUSIVE, table)} meanwhile.",
-            f"{add}\nALTER TABLE {short(table)} VALIDATE CONSTRAINT {quoted(name)};  {OWN}",
+            safe,
             table,
             fix,
+            split=steps(safe),
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
 from zero_downtime.lint.rules.constraints.added import added
-from zero_downtime.lint.words import quoted, short, waits
+from zero_downtime.lint.words import quoted, short, steps, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.apply_tables import constraint_columns, free_name
 from zero_downtime.sql.tree import Node, names_of
@@ -62,7 +62,8 @@ class ConstraintBuildsIndex(Rule):
                 f" ({', '.join(columns)}){include};  {here.by_itself}\n"
                 f"ALTER TABLE {short(key)} ADD CONSTRAINT {name} {kind} USING INDEX {name};"
             )
-        return self.found(here, message, safe, key)
+        alone = len(here.node["cmds"]) == 1 and not here.partitioned(key)
+        return self.found(here, message, safe, key, split=steps(safe) if alone else ())
 
 
 _KINDS = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, contype
 from zero_downtime.lint.rules.constraints.added import OWN, added, is_checked, name_of
-from zero_downtime.lint.words import quoted, short, waits
+from zero_downtime.lint.words import quoted, short, steps, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.tree import Node
 
@@ -65,7 +65,7 @@ class ForeignKeyWithoutNotValid(Rule):
             f"{fix or 'ADD CONSTRAINT ' + name + ' FOREIGN KEY … NOT VALID'};\n"
             f"ALTER TABLE {short(table)} VALIDATE CONSTRAINT {name};  {OWN}"
         )
-        return self.found(here, message, safe, table, fix)
+        return self.found(here, message, safe, table, fix, split=steps(safe))
 
     def _new_column(self, here: Here, column: Node, constraint: Node) -> Finding:
         table, name = here.table(), column["colname"]

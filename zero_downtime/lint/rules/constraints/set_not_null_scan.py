@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.rules.constraints.added import OWN, added, is_checked
-from zero_downtime.lint.words import quoted, short, waits
+from zero_downtime.lint.words import quoted, short, steps, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.alter_table import is_proven_not_null
 from zero_downtime.sql.apply_tables import constraint_columns
@@ -52,7 +52,9 @@ class SetNotNullScan(Rule):
             f"NOT NULL on {column} reads all of {short(key)} under ACCESS EXCLUSIVE:"
             f" {waits(_AE, key)} meanwhile."
         )
-        return self.found(here, message, proof(here, column), key)
+        safe = proof(here, column)
+        split = steps(safe) if len(here.node["cmds"]) == 1 else ()
+        return self.found(here, message, safe, key, split=split)
 
 
 def _is_unproven(here: Here, column: str) -> bool:
