@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help demo test matrix fuzz check style types imports wheel clean
+.PHONY: help demo test matrix fuzz benchmark check style types imports wheel clean
 
 help:
 	@echo "make demo    a schema change: generated, linted, rehearsed, applied, rolled back"
 	@echo "make test    all tests, on the embedded PostgreSQL"
 	@echo "make matrix  the lock model on PostgreSQL 14 to 18, each a line"
 	@echo "make fuzz    a minute of mutated statements through the linter"
+	@echo "make benchmark  zd lint beside other linters, on the same files"
 	@echo "make check   style, types, import rules, and the tests"
 	@echo "make wheel   build the package into dist/"
 
@@ -29,6 +30,13 @@ matrix: $(READY)
 # New texts each time; those that make test tries are always the same.
 fuzz: $(READY)
 	FUZZ_SECONDS=60 $(BIN)/pytest -q tests/fuzz
+
+# The other linters get an environment of their own: their requirements are not ours.
+benchmark: $(READY)
+	@test -x $(VENV)/others/bin/squawk || { \
+		$(BIN)/python -m venv --without-pip $(VENV)/others && \
+		$(PYTHON) -m pip --quiet --python $(VENV)/others/bin/python install --group benchmark; }
+	@PATH="$(CURDIR)/$(VENV)/others/bin:$$PATH" $(BIN)/python benchmarks/lint.py
 
 check: style types imports test
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -366,20 +365,22 @@ class _Memory:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self._alone: dict[tuple[str, Effect], int] = {}  # how often outside a transaction
         self.new_transaction()
 
     def new_transaction(self) -> None:
         self._first = len(self.seen)
         self.earlier: list[Seen] = []
         self.holding: list[Seen] = []  # those that make writers wait
-        self._alike: Counter[tuple[str, Effect]] = Counter()
+        self._together: dict[tuple[str, Effect], int] = {}
 
     def keep(self, here: Here, heavy: bool) -> None:
         """Remember a statement; of data changes that differ in their values only the first."""
-        if here.kind in _DATA and self.earlier:
+        if here.kind in _DATA:
+            alike = self._alone if here.statement.transaction is None else self._together
             of_its_kind = (here.kind, here.effect)
-            self._alike[of_its_kind] += 1
-            if self._alike[of_its_kind] > _ENOUGH:
+            alike[of_its_kind] = alike.get(of_its_kind, 0) + 1
+            if alike[of_its_kind] > _ENOUGH:
                 return
         tables = here.locked_tables if heavy else _NO_TABLES
         seen = Seen(here.statement, here.kind, here.effect, here.locks, tables)

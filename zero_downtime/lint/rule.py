@@ -326,6 +326,10 @@ class Here:
         """The tables that writers can't use meanwhile; partitions count as their parent."""
         return locked_tables(self.state, self._locks)
 
+    def says(self, word: str) -> bool:
+        """Whether a word, in lower case, stands anywhere in the text: asked before a long look."""
+        return word in self.statement.sql.lower()
+
     def is_new(self, key: str) -> bool:
         """Whether the relation was made in this unit, or is nobody else's (temporary)."""
         return is_new(self.state, key)

@@ -122,20 +122,30 @@ def constant(node: Node | None) -> str | int | bool | None:
     return None
 
 
-def walk(node: Any) -> Iterator[tuple[str, Node]]:
+def walk(node: Any) -> list[tuple[str, Node]]:
     """Every dictionary of fields below a node, with its kind or else the field that holds it."""
-    waiting = [("", node)]
-    while waiting:
-        key, value = waiting.pop()
-        if type(value) is dict:
-            if key:
-                yield key, value
-            for pair in reversed(value.items()):
-                if type(pair[1]) is dict or type(pair[1]) is list:
-                    waiting.append(pair)
-        elif type(value) is list:
-            for item in reversed(value):
-                waiting.append(("", item))
+    found: list[tuple[str, Node]] = []
+    _walk(node, found)
+    return found
+
+
+# Kinds (and fields) that hold a single value: most of a tree is made of them.
+_LEAVES = frozenset(("String", "Integer", "Float", "Boolean", "sval", "ival", "fval", "boolval"))
+
+
+def _walk(node: Any, found: list[tuple[str, Node]]) -> None:
+    if type(node) is dict:
+        for key, value in node.items():
+            if type(value) is dict:
+                found.append((key, value))
+                if key not in _LEAVES:
+                    _walk(value, found)
+            elif type(value) is list:
+                for item in value:
+                    _walk(item, found)
+    elif type(node) is list:
+        for item in node:
+            _walk(item, found)
 
 
 def tagged(node: Any, kind: str) -> Iterator[Node]:

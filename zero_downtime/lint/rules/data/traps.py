@@ -125,6 +125,8 @@ class OffsetPaging(Rule):
     )
 
     def check(self, here: Here) -> Iterator[Finding]:
+        if not here.says("offset"):
+            return
         if any(constant(offset) not in (0, None) for offset in _offsets(here.node)):
             yield self.found(
                 here,
@@ -197,7 +199,7 @@ class DeleteReadsReferences(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         key = here.table()
-        if here.is_new(key) or is_one_row(here, key):
+        if not here.state.referencing(key) or here.is_new(key) or is_one_row(here, key):
             return
         bare = []
         for child in here.state.referencing(key):

@@ -33,6 +33,9 @@ class BackfillWithDdl(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind not in ("UpdateStmt", "DeleteStmt", "InsertStmt"):
             return
+        heavy = heaviest(here.holding)
+        if heavy is None:
+            return
         query = here.node.get("selectStmt", {})
         if here.kind == "InsertStmt" and not source_tables(here, query):
             return
@@ -40,9 +43,6 @@ class BackfillWithDdl(Rule):
         if target.endswith(".alembic_version") or is_one_row(here, target):
             return
         if here.is_new(target) and here.kind != "InsertStmt":
-            return
-        heavy = heaviest(here.holding)
-        if heavy is None:
             return
         seen, key, mode = heavy
         yield self.found(
