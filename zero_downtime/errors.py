@@ -22,6 +22,7 @@ instance (``error.facts``), so that a caller can act on them without reading the
     ├── PlanError
     ├── LockNotAcquired
     ├── UnknownRule
+    ├── CustomRuleFailed
     └── AnotherRunner
 """
 
@@ -118,6 +119,11 @@ class LockNotAcquired(ZeroDowntimeError):
 
 class UnknownRule(ZeroDowntimeError):
     """There is no rule {rule}. {advice}"""
+
+
+class CustomRuleFailed(ZeroDowntimeError):
+    """The lint rules of {distribution} can't be used: {reason}. Mend or uninstall that
+    distribution."""
 
 
 class AnotherRunner(ZeroDowntimeError):

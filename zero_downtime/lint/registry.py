@@ -16,7 +16,25 @@ from zero_downtime.lint.rule import Rule
 @cache
 def rules() -> Mapping[str, Rule]:
     """The rules by their id, in order of family, file and place."""
-    return {rule.name(): rule for module in _modules(package) for rule in _rules_in(module)}
+    own = {rule.name(): rule for module in _modules(package) for rule in rules_in(module)}
+    return own | {rule.name(): rule for rule in _custom}
+
+
+# Rules that do not belong to this distribution, with the families they are of.
+_custom: dict[Rule, str] = {}
+
+
+def add_rules(found: Mapping[Rule, str]) -> None:
+    """Have further rules, each with its family."""
+    _custom.update(found)
+    rules.cache_clear()
+    families.cache_clear()
+
+
+def remove_rules() -> None:
+    """Have our own rules only."""
+    _custom.clear()
+    add_rules({})
 
 
 def _modules(parent: ModuleType) -> Iterator[ModuleType]:
@@ -28,7 +46,8 @@ def _modules(parent: ModuleType) -> Iterator[ModuleType]:
             yield module
 
 
-def _rules_in(module: ModuleType) -> Iterator[Rule]:
+def rules_in(module: ModuleType) -> Iterator[Rule]:
+    """An instance of each rule that a module defines; a class without a why is none."""
     for value in vars(module).values():
         is_rule = isinstance(value, type) and issubclass(value, Rule)
         if is_rule and value.__module__ == module.__name__ and hasattr(value, "why"):
@@ -63,4 +82,6 @@ def families() -> Mapping[str, str]:
 
 def family_of(rule: Rule) -> str:
     """The family of a rule: its folder (or file) below the package of the rules."""
+    if rule in _custom:
+        return _custom[rule]
     return type(rule).__module__.removeprefix(f"{package.__name__}.").partition(".")[0]

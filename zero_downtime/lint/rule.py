@@ -45,9 +45,9 @@ class Rule:
     default: ClassVar[bool] = True  # False: only where the settings enable it
     majors: ClassVar[tuple[int, int]] = (14, 18)  # the first and last server it is about
     why: ClassVar[str]
-    safe: ClassVar[str]
-    bad: ClassVar[str]
-    good: ClassVar[str]
+    safe: ClassVar[str] = ""
+    bad: ClassVar[str] = ""
+    good: ClassVar[str] = ""
     in_revision: ClassVar[bool] = False  # the examples are revisions: -- downgrade parts them
     # The rule's own settings with their defaults: [tool.zero_downtime.lint.rules.<rule>].
     options: ClassVar[tuple[tuple[str, int | float | str | bool], ...]] = ()

@@ -173,6 +173,9 @@ class _Job:
     def options(self) -> Options:
         request, project = self._request, self._project
         if project is not None:
+            from zero_downtime.lint.custom import load_custom_rules
+
+            load_custom_rules()
             config = project.config.lint
             options = Options.of(config, request.major, request.independent, project.root)
         else:

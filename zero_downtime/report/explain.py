@@ -21,9 +21,9 @@ def text(rule: Rule, level: str | None = None) -> str:
             f"{heading}, {level} in this project" if level else heading,
             fill(rule.hazard(), _WIDTH),
             "Why: " + fill(rule.why, _WIDTH),
-            "Safe way: " + fill(rule.safe, _WIDTH),
-            "Bad:\n" + indent(rule.bad, "    "),
-            "Good:\n" + indent(rule.good, "    "),
+            *(["Safe way: " + fill(rule.safe, _WIDTH)] if rule.safe else []),
+            *(["Bad:\n" + indent(rule.bad, "    ")] if rule.bad else []),
+            *(["Good:\n" + indent(rule.good, "    ")] if rule.good else []),
             f"Accept it in one place: -- zd: ignore[{rule.name()}] reason",
         ]
     )

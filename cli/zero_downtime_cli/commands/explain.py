@@ -22,9 +22,11 @@ def explain(rule: str | None, config_file: Path | None, shape: str) -> None:
     Example:
       zd explain index-not-concurrent
     """
+    from zero_downtime.lint.custom import load_custom_rules
     from zero_downtime.lint.registry import family_of, rule_named, rules
     from zero_downtime.report import explain as report
 
+    load_custom_rules()
     if rule is None:
         click.echo((report.as_json if shape == "json" else report.list_text)(rules()))
         return
