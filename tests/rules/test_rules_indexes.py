@@ -89,6 +89,8 @@ def test_what_lets_everybody_pass_is_no_finding(sql: str, found: Found) -> None:
 def test_without_a_schema_the_usual_hazards_are_found(unknown: Found) -> None:
     assert unknown("CREATE INDEX i ON t (a)") == ["index-not-concurrent"]
     assert unknown("DROP INDEX i") == ["drop-index-not-concurrent"]
+    assert unknown("REINDEX INDEX i") == ["reindex-not-concurrent"]
+    assert unknown("REINDEX INDEX CONCURRENTLY i") == []
     assert unknown("REINDEX TABLE t") == ["reindex-not-concurrent"]
     assert unknown("ALTER TABLE t DROP CONSTRAINT t_pkey") == ["uniqueness-dropped (warning)"]
     assert unknown("ALTER TABLE t DROP CONSTRAINT t_check") == []

@@ -82,6 +82,12 @@ def test_refresh_concurrently_needs_a_unique_index(found: Found, unknown: Found)
     assert found(f"{make}; {partial}", refresh) == ["refresh-concurrently-refused"]
 
 
+def test_a_sequence_that_was_never_shown_is_no_table(unknown: Found) -> None:
+    assert unknown("ALTER SEQUENCE s INCREMENT BY 10") == []
+    assert unknown("ALTER SEQUENCE s OWNED BY t.id; ALTER SEQUENCE s AS bigint") == []
+    assert unknown("BEGIN; ALTER TABLE t ADD a int; ALTER SEQUENCE s AS bigint; COMMIT") == []
+
+
 def test_several_alter_tables_can_be_told_to_be_one(found: Found) -> None:
     sql = "ALTER TABLE orders ADD a int; ALTER TABLE orders ADD b int"
     assert found(sql) == []

@@ -168,3 +168,7 @@ def test_a_collation_that_is_not_repeated_is_lost(found: Found) -> None:
 def test_citext_keeps_the_rows_but_not_the_indexes(found: Found) -> None:
     assert found("ALTER TABLE scratch_notes ALTER note TYPE citext") == []
     assert found("ALTER TABLE orders ALTER code TYPE citext") == ["type-change-rebuilds-indexes"]
+
+
+def test_a_foreign_table_has_its_rows_elsewhere(unknown: Found) -> None:
+    assert unknown("ALTER FOREIGN TABLE t ALTER a TYPE bigint, ALTER b SET NOT NULL") == []

@@ -140,6 +140,8 @@ def alter_table(p: Prediction, node: Node) -> None:
         effect = _EFFECTS.get(command["subtype"])
         if effect:
             effect(p, _Target(key, command, mode, only, frozenset(dropped), added))
+    if node.get("objtype") == "OBJECT_FOREIGN_TABLE":
+        p.nothing_runs()  # its rows are elsewhere
 
 
 def _added_empty(commands: list[Node]) -> Iterator[str]:

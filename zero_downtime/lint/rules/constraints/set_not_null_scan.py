@@ -59,6 +59,8 @@ class SetNotNullScan(Rule):
 
 def _is_unproven(here: Here, column: str) -> bool:
     key = here.table()
+    if here.node["objtype"] == "OBJECT_FOREIGN_TABLE":
+        return False  # its rows are elsewhere
     only = not here.node["relation"].get("inh")
     tables = [key] if only else here.state.tree(key)
     return any(

@@ -30,6 +30,10 @@ class ReindexNotConcurrent(Rule):
         if "relation" not in here.node:
             yield self._everything(here)
             return
+        unknown = here.table() not in here.state.indexes and not here.state.complete
+        if here.node["kind"] == "REINDEX_OBJECT_INDEX" and unknown:
+            yield self._unknown(here)
+            return
         for key, mode in here.locks.items():
             if mode >= LockMode.SHARE and key in here.effect.builds:
                 sql = here.statement.sql
@@ -43,6 +47,17 @@ class ReindexNotConcurrent(Rule):
                     fix,
                 )
                 return
+
+    def _unknown(self, here: Here) -> Finding:
+        name = short(here.table())
+        fix = re.sub(r"(?i)\bindex\b", "INDEX CONCURRENTLY", here.statement.sql, count=1)
+        return self.found(
+            here,
+            f"REINDEX rebuilds {name} under SHARE on its table and ACCESS EXCLUSIVE on the index:"
+            " writers wait until it is done, and readers that would use it.",
+            f"{fix};  {here.by_itself}",
+            fix=fix,
+        )
 
     def _everything(self, here: Here) -> Finding:
         kind = here.node["kind"].removeprefix("REINDEX_OBJECT_")

@@ -50,6 +50,7 @@ class ScanUnderLock(Rule):
 _OTHERS = (
     "CreateStmt",
     "RefreshMatViewStmt",
+    "AlterSeqStmt",
     "SelectStmt",
     "InsertStmt",
     "UpdateStmt",

@@ -32,12 +32,12 @@ class SeveralTablesLocked(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind == "LockStmt" or here.statement.transaction is None:
             return
-        if _is_of_new_table(here, here):
+        if _is_no_table_in_use(here, here):
             return
         before: set[str] = set()
         grown = 0
         for seen in here.holding:
-            if _is_of_new_table(here, seen):
+            if _is_no_table_in_use(here, seen):
                 continue
             grown += bool(seen.tables - before)
             before |= seen.tables
@@ -59,9 +59,9 @@ class SeveralTablesLocked(Rule):
         )
 
 
-def _is_of_new_table(here: Here, seen: Here | Seen) -> bool:
-    """Whether a statement only ties a new table to others by foreign keys, which is brief."""
-    if seen.kind == "CreateStmt":
+def _is_no_table_in_use(here: Here, seen: Here | Seen) -> bool:
+    """Whether a statement only alters a sequence, or ties a new table to others, which is brief."""
+    if seen.kind in ("CreateStmt", "AlterSeqStmt"):
         return True
     modes = {mode for mode in seen.locks.values() if mode.blocks_writes}
     if seen.kind != "AlterTableStmt" or modes != {LockMode.SHARE_ROW_EXCLUSIVE}:

@@ -12,6 +12,8 @@ from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.tree import Node, fields_of
 from zero_downtime.sql.types import Change, Type, change_of
 
+_KINDS = {"OBJECT_FOREIGN_TABLE": "foreign table"}
+
 
 @dataclass(frozen=True, slots=True)
 class TypeChange:
@@ -31,7 +33,8 @@ def changes(here: Here) -> Iterator[TypeChange]:
     """The type changes of the statement at hand."""
     for command in here.commands("AT_AlterColumnType"):
         key, name = here.table(), command["name"]
-        if here.relation(key).kind == "foreign table":
+        kind = here.relation(key).kind
+        if "foreign table" in (kind, _KINDS.get(here.node["objtype"])):
             continue  # its rows are elsewhere
         definition = fields_of(command["def"])
         column = here.relation(key).columns.get(name)
