@@ -9,10 +9,11 @@ import pytest
 from zero_downtime.lint import lint_units
 from zero_downtime.lint.docs import example_state
 from zero_downtime.lint.layouts import arranged
-from zero_downtime.lint.unit import unit_of_script
+from zero_downtime.lint.unit import Unit, unit_of_script
 from zero_downtime.lint.words import short
 from zero_downtime.sql.script import read_script
 from zero_downtime.sql.state import State
+from zero_downtime.sql.statement import Location, Statement
 
 TIMEOUT = "SET lock_timeout = '2s';\n"
 
@@ -95,6 +96,16 @@ def test_a_day_comes_before_its_minutes() -> None:
 )
 def test_names_in_advice_are_quoted_where_sql_needs_it(key: str, written: str) -> None:
     assert short(key) == written
+
+
+def test_a_downgrade_whose_upgrade_is_not_known_is_no_error() -> None:
+    drop = Statement("DROP TABLE agents", Location("r.py", 9), "ab12", "downgrade", 1)
+    (finding,) = [
+        finding
+        for finding in lint_units([Unit("r.py", (), (drop,), revision="ab12")]).findings
+        if finding.rule == "drop-table"
+    ]
+    assert finding.severity == "warning"
 
 
 def test_the_example_schema_is_not_touched() -> None:

@@ -324,6 +324,9 @@ class _Walk:
         for rule in fallback:
             if not any(finding.rewrites or finding.scans for finding in found):
                 found += rule.check(here)
+        if here.is_downgrade and not self.unit.upgrade:
+            # What it undoes is not known, and may be all that it touches.
+            found = [structs.replace(finding, severity="warning") for finding in found]
         self.findings += found
 
     def only(self, file: str | None) -> None:
