@@ -98,6 +98,11 @@ def test_names_in_advice_are_quoted_where_sql_needs_it(key: str, written: str) -
     assert short(key) == written
 
 
+def test_a_leftover_that_is_not_there_is_not_locked() -> None:
+    sql = "BEGIN; DROP TABLE IF EXISTS tmp_ids; UPDATE people SET name = trim(name); COMMIT;"
+    assert "backfill-with-ddl" not in errors("CREATE TABLE people (name text);", sql)
+
+
 def test_a_downgrade_whose_upgrade_is_not_known_is_no_error() -> None:
     drop = Statement("DROP TABLE agents", Location("r.py", 9), "ab12", "downgrade", 1)
     (finding,) = [

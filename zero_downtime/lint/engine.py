@@ -385,6 +385,8 @@ class _Memory:
             alike[of_its_kind] = alike.get(of_its_kind, 0) + 1
             if alike[of_its_kind] > _ENOUGH:
                 return
+        if heavy and _may_be_nothing(here):
+            heavy = False
         tables = here.locked_tables if heavy else _NO_TABLES
         seen = Seen(here.statement, here.kind, here.effect, here.locks, tables)
         self.seen.append(seen)
@@ -397,6 +399,15 @@ class _Memory:
         self.earlier[:] = [_followed(each, here) for each in self.earlier]
         self.holding[:] = [_followed(each, here) for each in self.holding]
         self.seen[self._first :] = self.earlier
+
+
+def _may_be_nothing(here: Here) -> bool:
+    """DROP … IF EXISTS of what was never seen: most likely there is none, and nothing is locked."""
+    return (
+        here.kind == "DropStmt"
+        and bool(here.node.get("missing_ok"))
+        and not any(here.state.relation(key) for key in here.locks)
+    )
 
 
 def _followed(seen: Seen, here: Here) -> Seen:
