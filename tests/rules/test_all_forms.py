@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from zero_downtime.lint import Options, lint_units
+from zero_downtime.lint import Options, lint_units, rules
+from zero_downtime.lint.registry import family_of
 from zero_downtime.lint.unit import unit_of_script
 from zero_downtime.sql.effects import Effect, predict
 from zero_downtime.sql.forms import forms, schema
@@ -62,3 +63,41 @@ def test_most_of_the_suite_was_looked_at() -> None:
         if form.until >= 18 and _is_heavy(predict(form.sql, _state()), _state())
     ]
     assert len(heavy) > 150
+
+
+# Where nothing is known of the schema these take for granted what mostly is: a table with rows and
+# indexes, a column that may be NULL, an old type that is not the new one.
+TAKEN_FOR_GRANTED = {
+    "set-not-null-scan",
+    "type-change-rewrite",
+    "sequence-starts-at-one",
+    "generated-expression-replaced",
+    "constraint-builds-index",
+    "index-not-concurrent",
+    "drop-index-not-concurrent",
+    "reindex-not-concurrent",
+    "persistence-change",
+    "cluster-table",
+    "vacuum-full",
+}
+OWN = ("locking", "rewrites", "constraints", "indexes", "types")
+
+
+@pytest.mark.parametrize("family", forms())
+def test_without_a_schema_nothing_light_is_an_error_that_only_guesses(family: str) -> None:
+    state = _state()
+    guessed = []
+    for form in forms()[family]:
+        if form.until < 18 or _is_heavy(predict(form.sql, state), state):
+            continue
+        script = read_script(f"SET lock_timeout = '2s';\n{form.sql}", "f.sql")
+        known = {
+            finding.rule
+            for finding in lint_units([unit_of_script(script, "f.sql")], state).findings
+        }
+        for finding in lint_units([unit_of_script(script, "f.sql")], State()).findings:
+            if finding.severity == "warning" or finding.rule in known | TAKEN_FOR_GRANTED:
+                continue
+            if family_of(rules()[finding.rule]) in OWN:
+                guessed.append((form.sql, finding.rule))
+    assert guessed == []

@@ -27,6 +27,8 @@ class ScanUnderLock(Rule):
     good = "SET lock_timeout = '2s';\nALTER TABLE lines VALIDATE CONSTRAINT lines_customer;"
 
     def check(self, here: Here) -> Iterator[Finding]:
+        if here.node.get("objtype") == "OBJECT_SEQUENCE":
+            return
         if here.kind in _OTHERS or any(True for _ in here.commands("AT_AttachPartition")):
             return
         if here.kind == "AlterTableStmt" and here.is_new(here.table()):

@@ -25,6 +25,8 @@ class TableRewrite(Rule):
     def check(self, here: Here) -> Iterator[Finding]:
         if here.kind in ("TruncateStmt", "RefreshMatViewStmt", "AlterSeqStmt"):
             return
+        if here.node.get("objtype") == "OBJECT_SEQUENCE":
+            return
         for key in here.effect.rewrites:
             mode = here.locks.get(key)
             if mode and here.relation(key).kind != "sequence":
