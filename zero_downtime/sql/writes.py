@@ -7,7 +7,7 @@ conflict, is taken for granted.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.alter_table import call_sequences, referenced_columns
@@ -212,7 +212,7 @@ def _update_in(p: Prediction, key: str, node: Node, changed: dict[str, Node]) ->
         if new and not any(map(_is_null, new)):
             row = _constants([{c: changed[c] for c in constraint.columns if c in changed}])
             _check(p, constraint, row)
-    for child, constraint in _pointing_to(p, key):
+    for child, constraint in _pointing_to(p, key, "on_update"):
         if changed.keys() & set(referenced_columns(p, constraint)):
             mode = RS if constraint.on_update in "ar" else RE
             p.lock(p.state.tree(child), mode)
@@ -235,14 +235,16 @@ def delete(p: Prediction, node: Node) -> None:
 
 
 def _delete_children(p: Prediction, key: str, seen: set[str]) -> None:
-    for child, constraint in _pointing_to(p, key):
+    for child, constraint in _pointing_to(p, key, "on_delete"):
         p.lock(p.state.tree(child), RS if constraint.on_delete in "ar" else RE)
         if constraint.on_delete == "c" and child not in seen:
             _delete_children(p, child, seen | {child})
 
 
-def _pointing_to(p: Prediction, key: str) -> list[tuple[str, Constraint]]:
-    """Tables with a foreign key to this one that is checked at once."""
+def _pointing_to(
+    p: Prediction, key: str, event: Literal["on_delete", "on_update"]
+) -> list[tuple[str, Constraint]]:
+    """Tables with a foreign key to this one that acts at once: only NO ACTION can be deferred."""
     if p.plans_only:
         return []
     return [
@@ -250,7 +252,8 @@ def _pointing_to(p: Prediction, key: str) -> list[tuple[str, Constraint]]:
         for above in (key, *p.state.ancestors(key))
         for child in p.state.referencing(above)
         for constraint in p.relation(child).foreign_keys()
-        if constraint.references == above and constraint.enforced and not constraint.deferred
+        if constraint.references == above and constraint.enforced
+        if not constraint.deferred or getattr(constraint, event) != "a"
     ]
 
 
