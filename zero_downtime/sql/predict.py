@@ -389,27 +389,40 @@ def _cluster(p: Prediction, node: Node) -> None:
 
 def _reindex(p: Prediction, node: Node) -> None:
     options = options_of(node.get("params"))
-    concurrent = options.get("concurrently") not in (None, False)
-    if node["kind"] in ("REINDEX_OBJECT_INDEX", "REINDEX_OBJECT_TABLE"):
+    concurrent = options.get("concurrently") not in (None, False, "off", "false", 0)
+    kind = node["kind"]
+    p.transactional = False
+    if kind == "REINDEX_OBJECT_INDEX":
+        index = p.state.indexes.get(p.state.key_of_range(node["relation"]))
+        partitioned = index is not None and p.relation(index.table).kind == "partitioned table"
+        p.transactional = not (concurrent or partitioned)
+        tables = _tables_of_index(p, index) if index else []
+    elif kind == "REINDEX_OBJECT_TABLE":
         key = p.state.key_of_range(node["relation"])
-        index = p.state.indexes.get(key)
-        if node["kind"] == "REINDEX_OBJECT_INDEX":
-            if index is None:
-                p.transactional = not concurrent
-                return
-            key = index.table
         partitioned = p.relation(key).kind == "partitioned table"
         p.transactional = not (concurrent or partitioned)
         tables = p.state.tree(key) if partitioned else [key]
+    elif kind == "REINDEX_OBJECT_SYSTEM":
+        return
     else:
-        p.transactional = False
+        schema = node.get("name") if kind == "REINDEX_OBJECT_SCHEMA" else None
         tables = [
-            k
-            for k, r in p.state.relations.items()
-            if r.kind in ("table", "materialized view") and node.get("name") in (None, r.schema)
+            key
+            for key, relation in p.state.relations.items()
+            if relation.kind in ("table", "materialized view") and schema in (None, relation.schema)
         ]
     p.lock(tables, SUE if concurrent else SHARE)
     p.build(k for k in tables if p.state.indexes_of(k) or not p.relation(k).known)
+
+
+def _tables_of_index(p: Prediction, index: Index) -> list[str]:
+    """The table of an index, and those of its partitions' indexes that have content."""
+    found = [index.table]
+    for below in p.state.indexes_below(index.name):
+        found += _tables_of_index(p, below)
+    return [
+        key for key in found if key == index.table or p.relation(key).kind != "partitioned table"
+    ]
 
 
 def _refresh(p: Prediction, node: Node) -> None:
