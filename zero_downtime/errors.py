@@ -19,6 +19,7 @@ instance (``error.facts``), so that a caller can act on them without reading the
     ├── DatabaseError
     ├── MajorMismatch
     ├── RefusedDatabase
+    ├── BudgetError
     ├── PlanError
     ├── LockNotAcquired
     ├── UnknownRule

@@ -47,6 +47,7 @@ def test_json_is_what_the_design_promises(report: Report) -> None:
         "warnings": 1,
         "suppressed": 0,
         "baselined": 0,
+        "tiny": 0,
         "analysed": 4,
         "not_analysed": {"dynamic SQL": 1},
         "notes": [

@@ -69,6 +69,7 @@ class Part(Struct, frozen=True):
     notes: list[Note]
     suppressed: int
     unparsed: int
+    tiny: int = 0
 
 
 def judge(
@@ -94,11 +95,15 @@ def judge(
         walk.only(unit.only)
         kept = walk.without_suppressed()
         found = _in_order([*kept, *walk.about_suppressions()], options, unit.file)
+        tiny = 0
+        if options.sizes is not None:
+            found, tiny = options.sizes.weighed(found)
         yield Part(
             [_as_written(each) for each in found] if unit.filled else found,
             sorted([*unit.notes, *walk.notes], key=lambda note: note.location.line),
             len(walk.findings) - len(kept),
             walk.unparsed,
+            tiny,
         )
 
 
@@ -141,6 +146,7 @@ def report_of(units: Iterable[Unit], parts: Iterable[Part]) -> Report:
         statements=sum(map(_size, reported)),
         suppressed=sum(part.suppressed for part in parts),
         unparsed=sum(part.unparsed for part in parts),
+        tiny=sum(part.tiny for part in parts),
     )
 
 

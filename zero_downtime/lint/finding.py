@@ -54,6 +54,7 @@ class Report(Struct, frozen=True):
     statements: int = 0
     suppressed: int = 0
     baselined: int = 0
+    tiny: int = 0  # findings left out since the table is tiny
     unparsed: int = 0  # statements among them that the grammar refuses
 
     @property

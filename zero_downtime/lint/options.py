@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zero_downtime.config import Lint, LintPaths, level_of
 from zero_downtime.errors import ConfigError
 from zero_downtime.lint.registry import check_name, families, family_of, rule_named, rules
 from zero_downtime.lint.rule import Rule, Surroundings
+
+if TYPE_CHECKING:
+    from zero_downtime.lint.sizes import Sizes
 
 Mapped = Callable[[str, str | None], bool | None]
 _LEVELS = ("error", "warning", "off")
@@ -33,6 +36,7 @@ class Options:
     mapped: Mapped = lambda table, column: None  # see Surroundings
     paths: tuple[LintPaths, ...] = ()
     root: Path | None = None  # the patterns of ``paths`` begin there
+    sizes: Sizes | None = None  # how large the tables are
 
     @classmethod
     def of(

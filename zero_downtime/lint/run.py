@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zero_downtime.config import Lint
 from zero_downtime.errors import InputError, ParseError, ProjectError
 from zero_downtime.lint.baseline import baseline_text, without_accepted
 from zero_downtime.lint.evidence import mapped_by
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from zero_downtime.lint.fix import Fixes
     from zero_downtime.lint.git import Base
     from zero_downtime.lint.propose import Proposal
+    from zero_downtime.lint.sizes import Sizes
     from zero_downtime.project import Project
 
 Say = Callable[[str], None]
@@ -50,6 +52,7 @@ class Request:
     independent: bool = False
     baseline: Path | None = None
     server: str | None = None
+    stats: Path | None = None  # what zd stats pull wrote
     processes: int = 1  # that judge at the same time, where there is enough to judge
 
     @property
@@ -180,7 +183,21 @@ class _Job:
             options = Options.of(config, request.major, request.independent, project.root)
         else:
             options = Options(request.major or 18, independent=request.independent)
-        return replace(options, mapped=mapped_by(project, self._base))
+        return replace(options, mapped=mapped_by(project, self._base), sizes=self._sizes())
+
+    def _sizes(self) -> Sizes | None:
+        """How large the tables are, where that was asked to count."""
+        config = self._project.config.lint if self._project else Lint()
+        path = self._request.stats
+        if path is None and self._project is not None and config.stats:
+            path = self._project.root / config.stats
+        if path is None:
+            return None
+        from zero_downtime.lint.sizes import Sizes
+        from zero_downtime.stats import read_stats
+
+        speed = config.mb_per_second
+        return Sizes(read_stats(path), speed, config.tiny_rows, config.tiny_bytes)
 
     @cached_property
     def start(self) -> State | None:

@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     help="Accept all present findings in this file; exit 0.",
 )
 @click.option(
+    "--stats",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Sizes of the tables, as zd stats pull wrote them. Default: the setting stats.",
+)
+@click.option(
     "--fix", is_flag=True, help="Write into .sql files what mends a finding and brings no other."
 )
 @click.option(
@@ -72,6 +77,7 @@ def lint(
     fail_on: str | None,
     baseline: Path | None,
     write_baseline: Path | None,
+    stats: Path | None,
     fix: bool,
     show_fixes: bool,
     propose: Path | None,
@@ -115,6 +121,7 @@ def lint(
         independent=independent,
         baseline=baseline,
         server=server,
+        stats=stats,
         processes=available_processes(),
     )
     project = project_for(request, config_file)

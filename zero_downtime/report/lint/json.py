@@ -25,6 +25,7 @@ def json_text(report: Report) -> str:
         "warnings": report.warnings,
         "suppressed": report.suppressed,
         "baselined": report.baselined,
+        "tiny": report.tiny,
         "analysed": report.analysed,
         "not_analysed": report.not_analysed,
         "notes": [

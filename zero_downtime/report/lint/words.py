@@ -26,6 +26,8 @@ def summary(report: Report) -> str:
     )
     if report.suppressed:
         said += f", {report.suppressed} silenced"
+    if report.tiny:
+        said += f", {report.tiny} on tiny tables left out"
     if report.baselined:
         said += f", {report.baselined} in the baseline"
     coverage = not_analysed(report)
