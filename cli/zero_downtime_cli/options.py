@@ -101,13 +101,17 @@ def progress() -> Iterator[Callable[[str], None]]:
             click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def colored() -> tuple[bool, int]:
-    """Whether stdout is a terminal that takes colour, and how wide it is."""
+def colored() -> bool:
+    """Whether stdout is a terminal that takes colour."""
     import os
-    import shutil
     import sys
 
-    color = (
-        sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    )
-    return color, min(shutil.get_terminal_size((100, 40)).columns, 120)
+    wanted = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return sys.stdout.isatty() and wanted
+
+
+def terminal_width() -> int:
+    """How many columns a line may have."""
+    import shutil
+
+    return min(shutil.get_terminal_size((100, 40)).columns, 120)

@@ -19,6 +19,7 @@ DEAR = (  # each of these takes longer than to lint a small file
     "pglast.enums.nodes",
     "psycopg",
     "rich",
+    "shutil",
     "sqlalchemy",
     "subprocess",
     "xml",

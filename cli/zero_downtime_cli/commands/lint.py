@@ -149,7 +149,7 @@ def lint(
     if write_baseline:
         write_accepted(result, write_baseline)
         return
-    color, _ = colored()
+    color = colored()
     shown = report.shown(result, shape, color)
     if shown:
         click.echo(shown, color=color)

@@ -12,6 +12,7 @@ from zero_downtime_cli.options import (
     format_option,
     progress,
     server_option,
+    terminal_width,
 )
 
 
@@ -71,7 +72,7 @@ def rehearse(
     with progress() as say:
         result = run(project, options, say)
     if shape == "text":
-        color, width = colored()
+        color, width = colored(), terminal_width()
         click.echo(report.text(result, width, color), color=color)
     else:
         click.echo(report.SHAPES[shape](result))

@@ -71,7 +71,7 @@ class DuplicateIndex(Rule):
         name = other.constraint or other.name.partition(".")[2]
         return any(
             kind in ("DropStmt", "AlterTableStmt") and name in statement.sql
-            for statement, kind, _ in here.rest
+            for statement, kind, _ in here.following(name, limit=None)
         )
 
 

@@ -66,6 +66,8 @@ def _unique_groups(here: Here) -> tuple[str, frozenset[str], list[tuple[str, ...
     key = here.table()
     relation = here.relation(key)
     groups: list[tuple[str, ...]] = []
+    if not relation.partition_key:
+        return key, frozenset(), groups
     if here.kind == "IndexStmt":
         parts = [fields_of(item).get("name") for item in here.node.get("indexParams", ())]
         if here.node.get("unique") and all(parts):
