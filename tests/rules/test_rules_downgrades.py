@@ -112,3 +112,8 @@ def test_a_downgrade_that_blocks_is_told_as_an_upgrade_would_be() -> None:
         ("other-table-locked", "upgrade"),
         ("foreign-key-without-not-valid", "downgrade"),
     ]
+
+
+def test_not_null_as_a_constraint_is_taken_back_too() -> None:
+    add = "ALTER TABLE orders ADD CONSTRAINT n NOT NULL amount NOT VALID"
+    assert _told(add, "ALTER TABLE orders ALTER amount DROP NOT NULL") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from zero_downtime.lint.rule import Here, Seen, There
-from zero_downtime.sql.tree import Node, fields_of, path_of
+from zero_downtime.sql.tree import Node, fields_of, names_of, path_of
 
 CONTRACT = 'then drop it in a revision with phase = "contract".'
 
@@ -68,9 +68,12 @@ def follows(here: Here, table: str, column: str, *subtypes: str) -> bool:
 def _has(commands: Iterable[Node], column: str, subtypes: tuple[str, ...]) -> bool:
     for item in commands:
         command = fields_of(item)
-        named = command.get("name") or fields_of(command.get("def")).get("colname")
-        if command["subtype"] not in subtypes or named != column:
+        subtype, definition = command["subtype"], fields_of(command.get("def"))
+        named = command.get("name") or definition.get("colname")
+        if subtype == "AT_AddConstraint" and definition.get("contype") == "CONSTR_NOTNULL":
+            subtype, named = "AT_SetNotNull", names_of(definition.get("keys"))[0]
+        if subtype not in subtypes or named != column:
             continue
-        if command["subtype"] != "AT_ColumnDefault" or "def" in command:
+        if subtype != "AT_ColumnDefault" or "def" in command:
             return True
     return False
