@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from msgspec import Struct
 
@@ -38,33 +39,38 @@ def _line(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_TOOLS = (
-    _Tool(
-        _line(r"--\s*\+goose\s+up\b"),
-        _line(r"--\s*\+goose\s+down\b"),
-        True,
-        anywhere=re.compile(r"^--\s*\+goose\s+NO\s+TRANSACTION", re.IGNORECASE | re.MULTILINE),
-    ),
-    _Tool(
-        _line(r"--\s*\+migrate\s+up\b"),
-        _line(r"--\s*\+migrate\s+down\b"),
-        True,
-        _line(r".*\bnotransaction\b"),
-    ),
-    _Tool(
-        _line(r"--\s*migrate:\s*up\b"),
-        _line(r"--\s*migrate:\s*down\b"),
-        True,
-        _line(r".*\btransaction:\s*false\b"),
-    ),
-    _Tool(_line(r"--\s*up\s+migration\b"), _line(r"--\s*down\s+migration\b"), True),
-    _Tool(_line(r"--\s*\+micrate\s+up\b"), _line(r"--\s*\+micrate\s+down\b")),
-    _Tool(_line(r"--\s*rambler\s+up\b"), _line(r"--\s*rambler\s+down\b")),
-    _Tool(_line(r"(--|#)[\s-]*!ups\b"), _line(r"(--|#)[\s-]*!downs\b")),
-    _Tool(_line(r"--\s*//"), _line(r"--\s*//\s*@undo\b")),
-    _Tool(_line(r"(?!)"), _line(r"-{4}\s*create above\s*/\s*drop below\s*-{4}")),
-    _Tool(_line(r"--[-=+*#@\s]*up[-=+*#:\s]*$"), _line(r"--[-=+*#@\s]*down[-=+*#:\s]*$")),
-)
+@cache
+def _tools() -> tuple[_Tool, ...]:
+    """The tools, whose patterns are made only for files that look as if they had sections."""
+    return (
+        _Tool(
+            _line(r"--\s*\+goose\s+up\b"),
+            _line(r"--\s*\+goose\s+down\b"),
+            True,
+            anywhere=re.compile(r"^--\s*\+goose\s+NO\s+TRANSACTION", re.IGNORECASE | re.MULTILINE),
+        ),
+        _Tool(
+            _line(r"--\s*\+migrate\s+up\b"),
+            _line(r"--\s*\+migrate\s+down\b"),
+            True,
+            _line(r".*\bnotransaction\b"),
+        ),
+        _Tool(
+            _line(r"--\s*migrate:\s*up\b"),
+            _line(r"--\s*migrate:\s*down\b"),
+            True,
+            _line(r".*\btransaction:\s*false\b"),
+        ),
+        _Tool(_line(r"--\s*up\s+migration\b"), _line(r"--\s*down\s+migration\b"), True),
+        _Tool(_line(r"--\s*\+micrate\s+up\b"), _line(r"--\s*\+micrate\s+down\b")),
+        _Tool(_line(r"--\s*rambler\s+up\b"), _line(r"--\s*rambler\s+down\b")),
+        _Tool(_line(r"(--|#)[\s-]*!ups\b"), _line(r"(--|#)[\s-]*!downs\b")),
+        _Tool(_line(r"--\s*//"), _line(r"--\s*//\s*@undo\b")),
+        _Tool(_line(r"(?!)"), _line(r"-{4}\s*create above\s*/\s*drop below\s*-{4}")),
+        _Tool(_line(r"--[-=+*#@\s]*up[-=+*#:\s]*$"), _line(r"--[-=+*#@\s]*down[-=+*#:\s]*$")),
+    )
+
+
 # Quick to look for: without one of these comments a text is a single section.
 _LIKELY = re.compile(
     r"--[^\n\w]*(?:goose|migrate|up|down|micrate|rambler|!?ups|undo|create above|liquibase)\b",
@@ -84,7 +90,7 @@ def sections(text: str) -> tuple[Section, ...]:
     if _LIKELY.search(text) is not None:
         if _LIQUIBASE.match(text):
             return tuple(_changesets(text))
-        for tool in _TOOLS:
+        for tool in _tools():
             found = _marked(text, tool)
             if found:
                 return found

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -112,6 +110,10 @@ def suppressions_in_python(source: str, file: str) -> Iterable[Suppression]:
 
 def _comments(source: str, file: str) -> Iterator[tuple[str, Location, int, int]]:
     """The comments, each with the first and last line of the code that it is about."""
+    # Imported late: linting plain SQL needs no tokens of Python.
+    import io
+    import tokenize
+
     waiting: list[tuple[str, Location]] = []
     first: int | None = None  # first line of the logical line that is being read
     trailing: list[tuple[str, Location]] = []
