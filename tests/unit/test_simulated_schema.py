@@ -155,3 +155,13 @@ def test_what_roles_own_goes_with_them() -> None:
         "DROP OWNED BY bob",
     )
     assert {key: relation.owner for key, relation in state.relations.items()} == {"public.a": "cat"}
+
+
+def test_the_tables_of_roles_are_locked_with_their_sequences() -> None:
+    state = after(
+        "CREATE TABLE a (x serial)", "CREATE TABLE b (x int)", "ALTER TABLE a OWNER TO ann"
+    )
+    for sql in ("REASSIGN OWNED BY ann TO bob", "DROP OWNED BY ann"):
+        effect = predict(sql, state)
+        assert [lock.relation for lock in effect.locks] == ["public.a", "public.a_x_seq"]
+        assert effect.strongest and effect.strongest.mode.sql == "ACCESS EXCLUSIVE"

@@ -125,6 +125,9 @@ def alter_table(p: Prediction, node: Node) -> None:
     only = not node["relation"].get("inh")
     dropped = {c["name"] for c in commands if c["subtype"] == "AT_DropConstraint"}
     added = frozenset(_added_empty(commands)) if len(commands) > 1 else frozenset()
+    undefaulted = frozenset(
+        c["name"] for c in commands if c["subtype"] == "AT_ColumnDefault" and "def" not in c
+    )
     for command in commands:
         form = SUBCOMMANDS.get(command["subtype"], _HEAVIEST)
         if form.recurses or (
@@ -139,7 +142,7 @@ def alter_table(p: Prediction, node: Node) -> None:
                 p.lock(p.state.children(key), below)  # they lose what they inherited
         effect = _EFFECTS.get(command["subtype"])
         if effect:
-            effect(p, _Target(key, command, mode, only, frozenset(dropped), added))
+            effect(p, _Target(key, command, mode, only, frozenset(dropped), added, undefaulted))
     if node.get("objtype") == "OBJECT_FOREIGN_TABLE":
         p.nothing_runs()  # its rows are elsewhere
 
@@ -267,6 +270,7 @@ class _Target:
     only: bool
     dropped: frozenset[str]  # constraints that the same statement drops
     added: frozenset[str] = frozenset()  # columns that it adds, NULL in all rows
+    undefaulted: frozenset[str] = frozenset()  # columns whose default it drops
 
     @property
     def definition(self) -> Node:
@@ -409,7 +413,8 @@ def _alter_type(p: Prediction, t: _Target) -> None:
     tables = t.tables(p)
     change = type_change(p, t.key, t.command)
     relation = p.relation(t.key)
-    p.lock(column_sequences(p, t.key, name), LockMode.ACCESS_SHARE)
+    if name not in t.undefaulted:
+        p.lock(column_sequences(p, t.key, name), LockMode.ACCESS_SHARE)
     if change != "none":
         p.rewrite(tables)
         _rebuild_indexes(p, tables)

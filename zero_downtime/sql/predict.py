@@ -302,12 +302,22 @@ def _discard(p: Prediction, node: Node) -> None:
     p.transactional = node.get("target", "DISCARD_ALL") != "DISCARD_ALL"
 
 
-def _drop_owned(p: Prediction, node: Node) -> None:
+def _owned(p: Prediction, node: Node) -> list[str]:
+    """What the roles of DROP OWNED or REASSIGN OWNED own."""
     roles = {fields_of(role).get("rolename") for role in node.get("roles", ())} - {None}
-    p.unknown["what the roles own"] = None
-    for key, relation in p.state.relations.items():
-        if relation.owner in roles:
-            drop_relation(p, key, node.get("behavior") == "DROP_CASCADE")
+    if not p.state.complete:
+        p.unknown["what the roles own"] = None
+    return [key for key, relation in p.state.relations.items() if relation.owner in roles]
+
+
+def _drop_owned(p: Prediction, node: Node) -> None:
+    for key in _owned(p, node):
+        drop_relation(p, key, node.get("behavior") == "DROP_CASCADE")
+
+
+def _reassign_owned(p: Prediction, node: Node) -> None:
+    for key in _owned(p, node):
+        p.lock([key, *p.state.owned_sequences(key)], AE)
 
 
 # Maintenance
@@ -522,6 +532,8 @@ STATEMENTS: Mapping[str, Handler] = {
     "IndexStmt": _create_index,
     "DropStmt": drop,
     "DropOwnedStmt": _drop_owned,
+    "ReassignOwnedStmt": _reassign_owned,
+    "SecLabelStmt": _comment,
     "RenameStmt": _rename,
     "AlterObjectSchemaStmt": _set_schema,
     "CreateTrigStmt": _create_trigger,
