@@ -16,7 +16,7 @@ OTHER = "other-table-locked (warning)"
     [
         ("REFRESH MATERIALIZED VIEW sales", ["refresh-not-concurrent"]),
         ("REFRESH MATERIALIZED VIEW sales WITH NO DATA", ["materialized-view-emptied"]),
-        ("LOCK TABLE orders", ["explicit-lock (warning)"]),
+        ("LOCK TABLE orders", ["explicit-lock"]),
         ("LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE", ["explicit-lock (warning)"]),
         ("ALTER TABLE orders_note RENAME TO n", ["index-renamed-as-table (warning)"]),
         ("ALTER TABLE orders SET (autovacuum_enabled = off)", ["autovacuum-left-off (warning)"]),

@@ -28,7 +28,7 @@ class UnbatchedUpdate(Rule):
     )
     safe = (
         "Update a range of keys at a time, each in its own transaction, with a pause when standbys"
-        " fall behind; zd backfill does that."
+        " fall behind."
     )
     bad = "UPDATE orders SET note = 'x' WHERE note IS NULL;"
     good = "UPDATE orders SET note = 'x' WHERE note IS NULL AND id BETWEEN 1 AND 1000;"
@@ -44,8 +44,10 @@ class UnbatchedUpdate(Rule):
         if any(mode.blocks_writes for seen in here.holding for mode in seen.locks.values()):
             return  # see backfill-with-ddl
         what = f"Nothing bounds how many rows of {short(key)} this updates in one transaction"
+        severity: Severity = "warning"
         if here.kind == "UpdateStmt" and "whereClause" not in here.node:
             what = f"This updates all rows of {short(key)} in one transaction"
+            severity = "error"
         yield self.found(
             here,
             f"{what}: whoever wants to change one of them waits until it is done, and the table may"
@@ -53,6 +55,7 @@ class UnbatchedUpdate(Rule):
             f"UPDATE {short(key)} SET … WHERE … AND id BETWEEN … AND …;"
             "  -- range by range, each in its own transaction",
             key,
+            severity=severity,
         )
 
 

@@ -55,6 +55,7 @@ class DisabledTrigger(Rule):
             what, pronoun = f"Trigger {names[0]} of {short(key)} is", "it"
         elif commands[0]["subtype"] == "AT_DisableTrigAll":
             what = f"The triggers and foreign keys of {short(key)} are"
+        checked = commands[0]["subtype"] != "AT_DisableTrigAll"
         until = f" until line {again.location.line}" if again else ", and nothing here ends that"
         yield self.found(
             here,
@@ -63,6 +64,7 @@ class DisabledTrigger(Rule):
             f"BEGIN;\n{here.statement.sql};\n…  -- short\n"
             f"ALTER TABLE {short(key)} ENABLE TRIGGER {names[0] or 'ALL'};\nCOMMIT;",
             key,
+            severity="warning" if checked else "error",  # foreign keys are off too
         )
 
     def _enabled_again(self, here: Here) -> Statement | None:
@@ -111,7 +113,7 @@ class BatchesInOneTransaction(Rule):
         "A DO block is one transaction unless it says COMMIT: every row of every round stays locked"
         " to the end, as with one big UPDATE, only slower."
     )
-    safe = "COMMIT in the loop, and run the block outside a transaction; or zd backfill."
+    safe = "COMMIT in the loop, and run the block outside a transaction."
     bad = (
         "DO $$ BEGIN\n  LOOP\n    UPDATE orders SET note = 'x' WHERE id IN\n"
         "      (SELECT id FROM orders WHERE note IS NULL LIMIT 1000);\n"

@@ -17,7 +17,6 @@ _AE = LockMode.ACCESS_EXCLUSIVE
 class ExplicitLock(Rule):
     """LOCK TABLE keeps writers or readers out until the end of the transaction."""
 
-    severity = "warning"
     on = ("LockStmt",)
     why = (
         "LOCK TABLE without a mode takes ACCESS EXCLUSIVE. Whatever its mode, it lasts until"
@@ -41,6 +40,7 @@ class ExplicitLock(Rule):
             f"LOCK TABLE holds {mode.sql} on {short(key)} until COMMIT: {waits(mode, key)}.",
             f"Leave it out, or SELECT pg_advisory_xact_lock(hashtext('{short(key)}'));",
             key,
+            severity="error" if mode.blocks_reads else "warning",
         )
 
 

@@ -16,7 +16,6 @@ _AE = LockMode.ACCESS_EXCLUSIVE
 class DetachNotConcurrent(Rule):
     """A partition is detached while every query on its parent waits."""
 
-    severity = "warning"
     on = ("AT_DetachPartition",)
     why = (
         "DETACH PARTITION takes ACCESS EXCLUSIVE on the parent: it waits for every query on any of"

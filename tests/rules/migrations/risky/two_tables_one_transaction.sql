@@ -1,0 +1,4 @@
+BEGIN;
+ALTER TABLE orders ADD COLUMN a text;
+ALTER TABLE users ADD COLUMN b text;
+COMMIT;

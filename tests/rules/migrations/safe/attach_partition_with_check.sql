@@ -1,0 +1,4 @@
+SET lock_timeout = '2s';
+CREATE TABLE measurements_2026_12 (LIKE measurements INCLUDING DEFAULTS);
+ALTER TABLE measurements_2026_12 ADD CONSTRAINT own CHECK (at >= '2026-12-01' AND at < '2027-01-01' AND at IS NOT NULL);
+ALTER TABLE measurements ATTACH PARTITION measurements_2026_12 FOR VALUES FROM ('2026-12-01') TO ('2027-01-01');
