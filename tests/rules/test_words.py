@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zero_downtime.lint import Options, lint_units
+from zero_downtime.lint.docs import example_state
 from zero_downtime.lint.unit import unit_of_script
 from zero_downtime.lint.words import quoted, short
 from zero_downtime.sql.script import read_script
@@ -55,3 +56,11 @@ def test_the_advice_can_be_copied(sql: str, advice: str) -> None:
     script = read_script(f"SET lock_timeout = 9;\n{sql}", "m.sql")
     finding = lint_units([unit_of_script(script, "m.sql")], State(), Options()).findings[0]
     assert advice in finding.safe
+
+
+def test_a_type_change_names_the_other_ends_of_foreign_keys() -> None:
+    script = read_script(
+        "SET lock_timeout = 9;\nALTER TABLE lines ALTER order_id TYPE int", "m.sql"
+    )
+    finding = lint_units([unit_of_script(script, "m.sql")], example_state(), Options()).findings[0]
+    assert "The same holds for orders, by foreign keys." in finding.message

@@ -36,9 +36,8 @@ class TypeChangeRewrite(Rule):
                 yield self._from_unknown(here, change)
             elif change.does != "none" and not change.by_session and not is_refused(here, change):
                 what = f"{change.name} from {change.column.type} to {change.new}"
-                yield self.found(
-                    here, rewrites_rows(change.key, what), new_column(change), change.key
-                )
+                message = rewrites_rows(change.key, what) + _partners(here, change.key)
+                yield self.found(here, message, new_column(change), change.key)
 
     def _from_unknown(self, here: Here, change: TypeChange) -> Finding:
         key, name = change.key, change.name
@@ -55,6 +54,19 @@ class TypeChangeRewrite(Rule):
         )
         safe = "Give the schema with --schema FILE, and this is known.\n"
         return self.found(here, message, safe + new_column(change), key, severity="warning")
+
+
+def _partners(here: Here, key: str) -> str:
+    """A sentence about the other ends of foreign keys, which are locked and read as well."""
+    family = {*here.state.tree(key), *here.state.ancestors(key)}
+    tables = [
+        short(other)
+        for other, mode in here.locks.items()
+        if mode.blocks_reads
+        and other not in family
+        and here.relation(other).kind in ("table", "partitioned table")
+    ]
+    return f" The same holds for {', '.join(tables)}, by foreign keys." if tables else ""
 
 
 def new_column(change: TypeChange) -> str:
