@@ -18,7 +18,7 @@ def config_option(command: Command) -> Command:
         "--config",
         "config_file",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="pyproject.toml or alembic.ini of the project. Default: the one in this folder.",
+        help="pyproject.toml (or another .toml) or alembic.ini. Default: the one in this folder.",
     )(command)
 
 
