@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+OTHERS := $(VENV)/others/ready
 
 .PHONY: help demo test matrix fuzz benchmark check style types imports wheel clean
 
@@ -31,12 +32,20 @@ matrix: $(READY)
 fuzz: $(READY)
 	FUZZ_SECONDS=60 $(BIN)/pytest -q tests/fuzz
 
-# The other linters get an environment of their own: their requirements are not ours.
-benchmark: $(READY)
-	@test -x $(VENV)/others/bin/squawk || { \
-		$(BIN)/python -m venv --without-pip $(VENV)/others && \
-		$(PYTHON) -m pip --quiet --python $(VENV)/others/bin/python install --group benchmark; }
+# The other linters have an environment of their own: what they require is not ours to settle.
+benchmark: $(READY) $(OTHERS)
 	@PATH="$(CURDIR)/$(VENV)/others/bin:$$PATH" $(BIN)/python benchmarks/lint.py
+
+$(OTHERS): pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)/others && \
+		uv pip install --quiet --python $(VENV)/others/bin/python --group benchmark; \
+	else \
+		$(PYTHON) -m venv --clear --without-pip $(VENV)/others && \
+		$(PYTHON) -m pip --quiet --disable-pip-version-check --python $(VENV)/others/bin/python install --upgrade 'pip>=25.1' && \
+		$(VENV)/others/bin/python -m pip --quiet --disable-pip-version-check install --group benchmark; \
+	fi
+	@touch $(OTHERS)
 
 check: style types imports test
 
