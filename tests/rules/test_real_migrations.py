@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,21 @@ TIMEOUT = "SET lock_timeout = '2s';\n"
 
 def errors(*files: str, state: State | None = None) -> list[str]:
     """The rules that find an error, in files that follow each other."""
+    return _found(files, "error", state)
+
+
+def warnings(*files: str) -> list[str]:
+    """The rules that warn, in files that follow each other."""
+    return _found(files, "warning")
+
+
+def _found(files: Sequence[str], severity: str, state: State | None = None) -> list[str]:
     units = [
         unit_of_script(read_script(TIMEOUT + sql, f"{n}.sql"), f"{n}.sql")
         for n, sql in enumerate(files)
     ]
     report = lint_units(units, State() if state is None else state)
-    return [finding.rule for finding in report.findings if finding.severity == "error"]
+    return [finding.rule for finding in report.findings if finding.severity == severity]
 
 
 def test_the_version_of_the_schema_is_one_row() -> None:
@@ -101,6 +111,20 @@ def test_names_in_advice_are_quoted_where_sql_needs_it(key: str, written: str) -
 def test_a_leftover_that_is_not_there_is_not_locked() -> None:
     sql = "BEGIN; DROP TABLE IF EXISTS tmp_ids; UPDATE people SET name = trim(name); COMMIT;"
     assert "backfill-with-ddl" not in errors("CREATE TABLE people (name text);", sql)
+
+
+def test_a_policy_for_writers_may_look_at_its_own_table() -> None:
+    table = "CREATE TABLE roles (who text); ALTER TABLE roles ENABLE ROW LEVEL SECURITY;"
+    policy = "CREATE POLICY p ON roles FOR {} (EXISTS (SELECT FROM roles r WHERE r.who = 'a'));"
+    assert errors(table + policy.format("INSERT WITH CHECK")) == []
+    assert errors(table + policy.format("DELETE USING")) == []
+    assert errors(table + policy.format("SELECT USING")) == ["policy-reads-its-table"]
+
+
+def test_a_service_that_reads_changes_needs_no_column_first() -> None:
+    for name, expected in (("supabase_realtime", []), ("to_warehouse", ["subscriber-first"])):
+        table = f"CREATE TABLE people (id int PRIMARY KEY); CREATE PUBLICATION {name} FOR TABLE"
+        assert warnings(f"{table} people;", "ALTER TABLE people ADD COLUMN n text;") == expected
 
 
 def test_a_downgrade_whose_upgrade_is_not_known_is_no_error() -> None:

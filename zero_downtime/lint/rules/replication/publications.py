@@ -131,6 +131,8 @@ class SubscriberFirst(Rule):
             if there.state.assume(key).born == there.state.unit:
                 continue
             for publication in there.state.published(key):
+                if publication.name.startswith(_NO_TABLES_BEHIND):
+                    continue
                 if "columns" not in publication.tables.get(key, {}):
                     told.add(key)
                     yield self.found(
@@ -141,6 +143,10 @@ class SubscriberFirst(Rule):
                         key,
                     )
                     break
+
+
+# Publications that services make for themselves: what reads them keeps no tables of its own.
+_NO_TABLES_BEHIND = ("supabase_realtime", "powersync", "electric_publication", "dbz_")
 
 
 class PublishedTableTruncated(Rule):

@@ -28,7 +28,7 @@ class VectorDefault(Rule):
     severity = "warning"
     why = (
         "The cosine distance to a vector of zeros is undefined: pgvector leaves such rows out of a"
-        " cosine index, and no search finds them. A default of other dimensions fails."
+        " cosine index, and no search finds them. A default of other dimensions fails at the first INSERT."
     )
     safe = "No default: NULL says that there is no embedding yet, and IS NULL finds what to embed."
     bad = "CREATE TABLE papers (id bigint, v vector(3) NOT NULL DEFAULT '[0,0,0]');"
@@ -54,7 +54,10 @@ class VectorDefault(Rule):
         if parts is None:
             return
         if wanted is not None and len(parts) != wanted:
-            what = f"This fails: {column} has {wanted} dimensions and its default {len(parts)}."
+            what = (
+                f"The default of {column} has {len(parts)} dimensions and not {wanted}: every INSERT"
+                " that leaves the column out fails, and so does adding it to a table with rows."
+            )
             yield self.found(here, what, safe, here.table(), severity="error")
         elif not any(parts):
             what = (

@@ -45,8 +45,11 @@ class VectorIndexParameter(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         wrong = self._of_setting(here) if here.kind == "VariableSetStmt" else _of_index(here)
-        if wrong:
+        if wrong and here.kind == "IndexStmt":
             yield self.found(here, f"This fails: {wrong}.", self.safe)
+        elif wrong:  # until pgvector is loaded, the session takes any value, and then drops it
+            what = f"pgvector does not take this value: {wrong}."
+            yield self.found(here, what, self.safe, severity="warning")
 
     def _of_setting(self, here: Here) -> str | None:
         name = str(here.node.get("name", "")).lower()
