@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from zero_downtime.sql.alter_table import SUBCOMMANDS
 from zero_downtime.sql.effects import Effect, predict
 from zero_downtime.sql.forms import MAJORS, Form, forms, schema
 from zero_downtime.sql.script import split
 from zero_downtime.sql.state import State, state_from
+from zero_downtime.sql.subcommands import SUBCOMMANDS
 
 _HEAD = ("| statement | locks | rewritten | read |", "|-|-|-|-|")
 

@@ -2,109 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec.structs import replace
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.apply_tables import constraint_columns, same_index
-from zero_downtime.sql.attach import bound_is_proven
+from zero_downtime.sql.alter_partitions import (
+    attach,
+    change_owner,
+    detach,
+    inherit,
+    rebuild_indexes,
+    set_access_method,
+    set_logged,
+    set_tablespace,
+)
+from zero_downtime.sql.apply_tables import constraint_columns
 from zero_downtime.sql.dependents import dependents_on
 from zero_downtime.sql.facts import Column, Constraint, Relation
+from zero_downtime.sql.foreign_keys import key_ends, referenced_columns, unlink
 from zero_downtime.sql.prediction import Prediction
+from zero_downtime.sql.sequences import (
+    call_sequences,
+    column_sequences,
+    default_sequences,
+)
+from zero_downtime.sql.subcommands import HEAVIEST, SUBCOMMANDS, is_light_parameter
+from zero_downtime.sql.target import Target
 from zero_downtime.sql.tree import (
     Node,
     columns_in,
-    constant,
     fields_of,
     names_of,
-    sequence_in,
-    tagged,
-    walk,
 )
 from zero_downtime.sql.types import CITEXT, SERIAL_TYPES, Change, change_of
 
 AE = LockMode.ACCESS_EXCLUSIVE
 SRE = LockMode.SHARE_ROW_EXCLUSIVE
 SUE = LockMode.SHARE_UPDATE_EXCLUSIVE
-
-
-@dataclass(frozen=True, slots=True)
-class Subcommand:
-    """One form of ALTER TABLE: its lock, and whether it goes down to partitions and children."""
-
-    form: str
-    mode: LockMode
-    recurses: bool = False
-
-
-SUBCOMMANDS: Mapping[str, Subcommand] = {
-    "AT_AddColumn": Subcommand("ADD COLUMN", AE, recurses=True),
-    "AT_DropColumn": Subcommand("DROP COLUMN", AE, recurses=True),
-    "AT_AlterColumnType": Subcommand("ALTER COLUMN TYPE", AE, recurses=True),
-    "AT_ColumnDefault": Subcommand("ALTER COLUMN SET/DROP DEFAULT", AE, recurses=True),
-    "AT_SetNotNull": Subcommand("ALTER COLUMN SET NOT NULL", AE, recurses=True),
-    "AT_DropNotNull": Subcommand("ALTER COLUMN DROP NOT NULL", AE, recurses=True),
-    "AT_SetExpression": Subcommand("ALTER COLUMN SET EXPRESSION", AE, recurses=True),
-    "AT_DropExpression": Subcommand("ALTER COLUMN DROP EXPRESSION", AE, recurses=True),
-    "AT_AddIdentity": Subcommand("ALTER COLUMN ADD GENERATED AS IDENTITY", AE),
-    "AT_SetIdentity": Subcommand("ALTER COLUMN SET GENERATED", AE),
-    "AT_DropIdentity": Subcommand("ALTER COLUMN DROP IDENTITY", AE),
-    "AT_SetStatistics": Subcommand("ALTER COLUMN SET STATISTICS", SUE, recurses=True),
-    "AT_SetOptions": Subcommand("ALTER COLUMN SET (n_distinct …)", SUE),
-    "AT_ResetOptions": Subcommand("ALTER COLUMN RESET (n_distinct …)", SUE),
-    "AT_SetStorage": Subcommand("ALTER COLUMN SET STORAGE", AE, recurses=True),
-    "AT_SetCompression": Subcommand("ALTER COLUMN SET COMPRESSION", AE),
-    "AT_AddConstraint": Subcommand("ADD CONSTRAINT", AE, recurses=True),
-    "AT_AlterConstraint": Subcommand("ALTER CONSTRAINT", AE, recurses=True),
-    "AT_ValidateConstraint": Subcommand("VALIDATE CONSTRAINT", SUE, recurses=True),
-    "AT_DropConstraint": Subcommand("DROP CONSTRAINT", AE, recurses=True),
-    "AT_EnableTrig": Subcommand("ENABLE TRIGGER", SRE, recurses=True),
-    "AT_EnableAlwaysTrig": Subcommand("ENABLE ALWAYS TRIGGER", SRE, recurses=True),
-    "AT_EnableReplicaTrig": Subcommand("ENABLE REPLICA TRIGGER", SRE, recurses=True),
-    "AT_EnableTrigAll": Subcommand("ENABLE TRIGGER ALL", SRE, recurses=True),
-    "AT_EnableTrigUser": Subcommand("ENABLE TRIGGER USER", SRE, recurses=True),
-    "AT_DisableTrig": Subcommand("DISABLE TRIGGER", SRE, recurses=True),
-    "AT_DisableTrigAll": Subcommand("DISABLE TRIGGER ALL", SRE, recurses=True),
-    "AT_DisableTrigUser": Subcommand("DISABLE TRIGGER USER", SRE, recurses=True),
-    "AT_EnableRule": Subcommand("ENABLE RULE", AE),
-    "AT_EnableAlwaysRule": Subcommand("ENABLE ALWAYS RULE", AE),
-    "AT_EnableReplicaRule": Subcommand("ENABLE REPLICA RULE", AE),
-    "AT_DisableRule": Subcommand("DISABLE RULE", AE),
-    "AT_EnableRowSecurity": Subcommand("ENABLE ROW LEVEL SECURITY", AE),
-    "AT_DisableRowSecurity": Subcommand("DISABLE ROW LEVEL SECURITY", AE),
-    "AT_ForceRowSecurity": Subcommand("FORCE ROW LEVEL SECURITY", AE),
-    "AT_NoForceRowSecurity": Subcommand("NO FORCE ROW LEVEL SECURITY", AE),
-    "AT_ClusterOn": Subcommand("CLUSTER ON", SUE),
-    "AT_DropCluster": Subcommand("SET WITHOUT CLUSTER", SUE),
-    "AT_SetLogged": Subcommand("SET LOGGED", AE),
-    "AT_SetUnLogged": Subcommand("SET UNLOGGED", AE),
-    "AT_SetAccessMethod": Subcommand("SET ACCESS METHOD", AE),
-    "AT_SetTableSpace": Subcommand("SET TABLESPACE", AE),
-    "AT_SetRelOptions": Subcommand("SET (storage parameter)", SUE),
-    "AT_ResetRelOptions": Subcommand("RESET (storage parameter)", SUE),
-    "AT_ReplicaIdentity": Subcommand("REPLICA IDENTITY", AE),
-    "AT_ChangeOwner": Subcommand("OWNER TO", AE),
-    "AT_AddInherit": Subcommand("INHERIT", AE),
-    "AT_DropInherit": Subcommand("NO INHERIT", AE),
-    "AT_AddOf": Subcommand("OF type", AE),
-    "AT_DropOf": Subcommand("NOT OF", AE),
-    "AT_AttachPartition": Subcommand("ATTACH PARTITION", SUE),
-    "AT_DetachPartition": Subcommand("DETACH PARTITION", AE),
-    "AT_DetachPartitionFinalize": Subcommand("DETACH PARTITION FINALIZE", SUE),
-    "AT_GenericOptions": Subcommand("OPTIONS (foreign table)", AE),
-    "AT_AlterColumnGenericOptions": Subcommand("ALTER COLUMN OPTIONS (foreign table)", AE),
-}
-_HEAVIEST = Subcommand("another form", AE, recurses=True)
-
-# Storage parameters that PostgreSQL changes under SHARE UPDATE EXCLUSIVE (reloptions.c); all
-# others, those of extensions included, need ACCESS EXCLUSIVE.
-_LIGHT_PARAMETERS = ("autovacuum_", "log_autovacuum_", "vacuum_", "toast_tuple_target")
-_LIGHT_PARAMETER_NAMES = frozenset({"fillfactor", "parallel_workers", "deduplicate_items"})
-
-
 _IDENTITY = ("AT_AddIdentity", "AT_SetIdentity", "AT_DropIdentity")  # of partitions: from 17 on
 
 
@@ -129,7 +64,7 @@ def alter_table(p: Prediction, node: Node) -> None:
         c["name"] for c in commands if c["subtype"] == "AT_ColumnDefault" and "def" not in c
     )
     for command in commands:
-        form = SUBCOMMANDS.get(command["subtype"], _HEAVIEST)
+        form = SUBCOMMANDS.get(command["subtype"], HEAVIEST)
         if form.recurses or (
             command["subtype"] in _IDENTITY
             and p.major >= 17
@@ -142,7 +77,7 @@ def alter_table(p: Prediction, node: Node) -> None:
                 p.lock(p.state.children(key), below)  # they lose what they inherited
         effect = _EFFECTS.get(command["subtype"])
         if effect:
-            effect(p, _Target(key, command, mode, only, frozenset(dropped), added, undefaulted))
+            effect(p, Target(key, command, mode, only, frozenset(dropped), added, undefaulted))
     if node.get("objtype") == "OBJECT_FOREIGN_TABLE":
         p.nothing_runs()  # its rows are elsewhere
 
@@ -176,14 +111,10 @@ def mode_of(p: Prediction, command: Node) -> LockMode:
         return SRE if fields_of(command["def"])["contype"] == "CONSTR_FOREIGN" else AE
     if subtype in ("AT_SetRelOptions", "AT_ResetRelOptions"):
         names = [fields_of(item)["defname"] for item in command["def"]["List"]["items"]]
-        return SUE if all(map(_is_light_parameter, names)) else AE
+        return SUE if all(map(is_light_parameter, names)) else AE
     if subtype == "AT_DetachPartition" and fields_of(command["def"]).get("concurrent"):
         return SUE
-    return SUBCOMMANDS.get(subtype, _HEAVIEST).mode
-
-
-def _is_light_parameter(name: str) -> bool:
-    return name in _LIGHT_PARAMETER_NAMES or name.startswith(_LIGHT_PARAMETERS)
+    return SUBCOMMANDS.get(subtype, HEAVIEST).mode
 
 
 _SEEN_BELOW = ("AT_DropColumn", "AT_DropConstraint")
@@ -260,43 +191,23 @@ def _adds_not_null(p: Prediction, key: str, constraint: Node) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """One subcommand with the table it is for."""
-
-    key: str
-    command: Node
-    mode: LockMode
-    only: bool
-    dropped: frozenset[str]  # constraints that the same statement drops
-    added: frozenset[str] = frozenset()  # columns that it adds, NULL in all rows
-    undefaulted: frozenset[str] = frozenset()  # columns whose default it drops
-
-    @property
-    def definition(self) -> Node:
-        return fields_of(self.command["def"])
-
-    def tables(self, p: Prediction) -> list[str]:
-        return [self.key] if self.only else p.state.tree(self.key)
-
-
 # Columns
 
 
-def _add_column(p: Prediction, t: _Target) -> None:
+def _add_column(p: Prediction, t: Target) -> None:
     definition = t.definition
     if definition.get("colname") in p.relation(t.key).columns:
         return
     add_column(p, t, definition)
 
 
-def add_column(p: Prediction, t: _Target, definition: Node) -> None:
+def add_column(p: Prediction, t: Target, definition: Node) -> None:
     constraints = [fields_of(item) for item in definition.get("constraints", ())]
     kinds = {item["contype"] for item in constraints}
     tables = t.tables(p)
     if column_rewrites(p, definition):
         p.rewrite(tables)
-        _rebuild_indexes(p, tables)
+        rebuild_indexes(p, tables)
     default = _default_of(definition)
     if column_rewrites(p, definition):
         call_sequences(p, default)
@@ -353,62 +264,11 @@ def column_rewrites(p: Prediction, definition: Node) -> bool:
     return default is not None and p.state.volatility(default) != "not volatile"
 
 
-def _column_default(p: Prediction, t: _Target) -> None:
+def _column_default(p: Prediction, t: Target) -> None:
     p.lock(default_sequences(p, t.command.get("def")), LockMode.ACCESS_SHARE)
 
 
-def call_sequences(p: Prediction, expression: Any) -> None:
-    """Lock the sequences that an expression moves or reads."""
-    for _, fields in walk(expression):
-        if "funcname" in fields:
-            call_sequence(p, fields)
-
-
-def call_sequence(p: Prediction, call: Node) -> None:
-    """Lock the sequence that a call of nextval, setval or currval names."""
-    if p.plans_only:
-        return
-    name = sequence_in({"FuncCall": call})
-    if name is not None:
-        p.lock(p.state.key_of(_path(name)), LockMode.ROW_EXCLUSIVE)
-    elif names_of(call["funcname"])[-1] in ("nextval", "setval", "currval"):
-        for inner in tagged(call.get("args"), "FuncCall"):
-            given = [constant(argument) for argument in inner.get("args", ())]
-            if names_of(inner["funcname"])[-1] == "pg_get_serial_sequence" and len(given) == 2:
-                table = p.state.key_of(_path(str(given[0])))
-                p.lock(p.state.owned_sequences(table, str(given[1])), LockMode.ROW_EXCLUSIVE)
-
-
-def _path(name: str) -> tuple[str, ...]:
-    """A qualified name in a text, its quotes taken away."""
-    return tuple(name.replace('"', "").split("."))
-
-
-def default_sequences(p: Prediction, expression: Node | None) -> list[str]:
-    """The sequence of a default, which is locked with the text of the default from 18 on."""
-    name = sequence_in(expression) if p.major >= 18 else None
-    return [p.state.key_of(tuple(name.replace('"', "").split(".")))] if name else []
-
-
-def column_sequences(p: Prediction, key: str, name: str) -> list[str]:
-    """The sequence in a column's default, when the default's text is made anew (from 18 on)."""
-    column = p.relation(key).columns.get(name)
-    if p.major < 18 or column is None or column.generated or column.identity:
-        return []
-    if not column.default or "FuncCall" not in column.default:
-        return []
-    return default_sequences(p, column.default) or p.state.owned_sequences(key, name)
-
-
-def key_ends(p: Prediction, references: str) -> list[str]:
-    """The tables that have the triggers of a foreign key's other end."""
-    tree = p.state.tree(references)
-    if p.major > 14:
-        return tree
-    return [each for each in tree if p.relation(each).kind != "partitioned table"]
-
-
-def _alter_type(p: Prediction, t: _Target) -> None:
+def _alter_type(p: Prediction, t: Target) -> None:
     name = t.command["name"]
     tables = t.tables(p)
     change = type_change(p, t.key, t.command)
@@ -417,7 +277,7 @@ def _alter_type(p: Prediction, t: _Target) -> None:
         p.lock(column_sequences(p, t.key, name), LockMode.ACCESS_SHARE)
     if change != "none":
         p.rewrite(tables)
-        _rebuild_indexes(p, tables)
+        rebuild_indexes(p, tables)
     elif relation.kind == "partitioned table" or _sorts_otherwise(p, t, relation.columns.get(name)):
         # Even when no row changes: indexes of partitions are not kept as those of tables are.
         p.build(each for each in tables if _indexed(p, each, name))
@@ -469,7 +329,7 @@ def using_is_plain(expression: Node | None, column: str) -> bool:
     return columns_in(expression) == {column} and "ColumnRef" in expression
 
 
-def _sorts_otherwise(p: Prediction, t: _Target, column: Column | None) -> bool:
+def _sorts_otherwise(p: Prediction, t: Target, column: Column | None) -> bool:
     """Whether indexes on a column whose values stay don't: what COLLATE does not repeat is lost."""
     if column is None:
         return "collClause" in t.definition
@@ -493,21 +353,6 @@ def _indexed(p: Prediction, key: str, column: str) -> bool:
     return any(column in index.used_columns for index in p.state.indexes_of(key))
 
 
-def _rebuild_indexes(p: Prediction, tables: list[str]) -> None:
-    p.build(each for each in tables if p.state.indexes_of(each))
-
-
-def referenced_columns(p: Prediction, constraint: Constraint) -> tuple[str, ...]:
-    """The columns that a foreign key points to: the primary key when it names none."""
-    if constraint.referenced_columns or not constraint.references:
-        return constraint.referenced_columns
-    parent = p.relation(constraint.references)
-    for candidate in parent.constraints.values():
-        if candidate.kind == "primary key":
-            return candidate.columns
-    return ()
-
-
 def _partners(
     p: Prediction, key: str, own: Callable[[Constraint], bool], other: Callable[[Constraint], bool]
 ) -> tuple[list[Constraint], list[str]]:
@@ -522,7 +367,7 @@ def _partners(
 
 
 def _lock_partners_of_column(
-    p: Prediction, t: _Target, key: str, column: str, rechecked: bool
+    p: Prediction, t: Target, key: str, column: str, rechecked: bool
 ) -> None:
     """The foreign keys of a column are dropped and made anew with its type."""
     keys, pointing = _partners(
@@ -544,7 +389,7 @@ def _lock_partners_of_column(
             p.scan([key, *p.state.tree(child)])
 
 
-def _set_not_null(p: Prediction, t: _Target) -> None:
+def _set_not_null(p: Prediction, t: Target) -> None:
     name = t.command["name"]
     for each in t.tables(p):
         if not is_proven_not_null(p.relation(each), name, t.dropped):
@@ -568,14 +413,14 @@ def is_proven_not_null(
     return any(c.proves_not_null(column) for c in constraints)
 
 
-def _set_expression(p: Prediction, t: _Target) -> None:
+def _set_expression(p: Prediction, t: Target) -> None:
     column = p.relation(t.key).columns.get(t.command["name"])
     if column is None or column.generated != "virtual":
         p.rewrite(t.tables(p))
-        _rebuild_indexes(p, t.tables(p))
+        rebuild_indexes(p, t.tables(p))
 
 
-def _drop_column(p: Prediction, t: _Target) -> None:
+def _drop_column(p: Prediction, t: Target) -> None:
     name = t.command["name"]
     cascade = t.command.get("behavior") == "DROP_CASCADE"
     for each in t.tables(p):
@@ -593,18 +438,11 @@ def _drop_column(p: Prediction, t: _Target) -> None:
         p.lock(dependents_on(p.state, t.key, name), AE)
 
 
-def unlink(p: Prediction, keys: Iterable[Constraint]) -> None:
-    """Foreign keys fall, and with them the triggers at their other ends."""
-    for constraint in keys:
-        if constraint.references and constraint.enforced and not constraint.inherited:
-            p.lock(key_ends(p, constraint.references), AE)
-
-
-def _identity(p: Prediction, t: _Target) -> None:
+def _identity(p: Prediction, t: Target) -> None:
     p.lock(p.state.owned_sequences(t.key, t.command["name"]), AE)
 
 
-def _set_identity(p: Prediction, t: _Target) -> None:
+def _set_identity(p: Prediction, t: Target) -> None:
     options = {fields_of(item)["defname"] for item in t.command["def"]["List"]["items"]}
     for sequence in p.state.owned_sequences(t.key, t.command["name"]):
         p.lock(sequence, SRE)
@@ -615,11 +453,11 @@ def _set_identity(p: Prediction, t: _Target) -> None:
 # Constraints
 
 
-def _add_constraint(p: Prediction, t: _Target) -> None:
+def _add_constraint(p: Prediction, t: Target) -> None:
     add_constraint(p, t, t.definition)
 
 
-def add_constraint(p: Prediction, t: _Target, constraint: Node) -> None:
+def add_constraint(p: Prediction, t: Target, constraint: Node) -> None:
     kind = constraint["contype"]
     checked = not constraint.get("skip_validation") and constraint.get("is_enforced", True)
     tables = [t.key] if constraint.get("is_no_inherit") else t.tables(p)
@@ -638,12 +476,12 @@ def add_constraint(p: Prediction, t: _Target, constraint: Node) -> None:
         _add_index_constraint(p, t, constraint, kind)
 
 
-def _partitions(p: Prediction, t: _Target) -> list[str]:
+def _partitions(p: Prediction, t: Target) -> list[str]:
     """The table with its partitions, but without inheritance children."""
     return t.tables(p) if p.relation(t.key).kind == "partitioned table" else [t.key]
 
 
-def _add_index_constraint(p: Prediction, t: _Target, constraint: Node, kind: str) -> None:
+def _add_index_constraint(p: Prediction, t: Target, constraint: Node, kind: str) -> None:
     tables = _partitions(p, t)
     if "indexname" not in constraint:
         p.build(tables)
@@ -658,11 +496,11 @@ def _add_index_constraint(p: Prediction, t: _Target, constraint: Node, kind: str
         p.scan(t.key)
 
 
-def _find_constraint(p: Prediction, t: _Target) -> Constraint | None:
+def _find_constraint(p: Prediction, t: Target) -> Constraint | None:
     return p.relation(t.key).constraints.get(t.command["name"])
 
 
-def _validate(p: Prediction, t: _Target) -> None:
+def _validate(p: Prediction, t: Target) -> None:
     constraint = _find_constraint(p, t)
     if constraint and constraint.valid:
         return
@@ -673,7 +511,7 @@ def _validate(p: Prediction, t: _Target) -> None:
         p.scan(parents)
 
 
-def _alter_constraint(p: Prediction, t: _Target) -> None:
+def _alter_constraint(p: Prediction, t: Target) -> None:
     """ENFORCED and NOT ENFORCED make or remove the triggers at the other end as well."""
     said = t.definition
     relation = p.relation(t.key)
@@ -693,7 +531,7 @@ def _alter_constraint(p: Prediction, t: _Target) -> None:
             p.scan([*t.tables(p), *parents])
 
 
-def _drop_constraint(p: Prediction, t: _Target) -> None:
+def _drop_constraint(p: Prediction, t: Target) -> None:
     constraint = _find_constraint(p, t)
     if constraint is None:
         return
@@ -707,109 +545,7 @@ def _drop_constraint(p: Prediction, t: _Target) -> None:
                 p.lock([*p.state.tree(child), *p.state.tree(t.key)], AE)
 
 
-# Storage
-
-
-def _set_access_method(p: Prediction, t: _Target) -> None:
-    if p.relation(t.key).access_method != t.command.get("name", "heap"):
-        p.rewrite(t.key)
-
-
-def _set_tablespace(p: Prediction, t: _Target) -> None:
-    asked = t.command["name"].replace("pg_default", "")
-    if p.relation(t.key).tablespace.replace("pg_default", "") != asked:
-        p.rewrite(t.key, reads=False)
-
-
-def _set_logged(p: Prediction, t: _Target) -> None:
-    relation = p.relation(t.key)
-    wanted = t.command["subtype"] == "AT_SetUnLogged"
-    if relation.known and relation.unlogged == wanted:
-        return
-    p.rewrite(t.key)
-    _rebuild_indexes(p, [t.key])
-    if p.major >= 15:
-        sequences = p.state.owned_sequences(t.key)
-        p.lock(sequences, AE)
-        p.rewrite(sequences, reads=False)
-
-
-def _change_owner(p: Prediction, t: _Target) -> None:
-    relation = p.relation(t.key)
-    new = t.command.get("newowner", {}).get("rolename")
-    same = new in (None, relation.owner)  # CURRENT_USER: who migrates is mostly who owns
-    if not same or (new and not relation.known):
-        p.lock(p.state.owned_sequences(t.key), AE)
-
-
-# Partitions and inheritance
-
-
-def _attach(p: Prediction, t: _Target) -> None:
-    child_key = p.state.key_of_range(t.definition["name"])
-    child = p.relation(child_key)
-    p.lock(p.state.tree(child_key), AE)
-    p.lock(p.state.ancestors(t.key), LockMode.ACCESS_SHARE)
-    bound = t.definition.get("bound", {})
-    first = bound.get("is_default") and p.relation(t.key).known and not p.state.children(t.key)
-    if not first and not bound_is_proven(p.relation(t.key), child, bound):
-        p.scan(p.state.tree(child_key))
-    default = p.state.default_partition(t.key)
-    if default:
-        p.lock(p.state.tree(default), AE)
-        p.scan(p.state.tree(default))
-    own = {(c.columns, c.references) for c in child.foreign_keys() if c.valid}
-    for constraint in p.relation(t.key).foreign_keys():
-        if constraint.references:
-            p.lock(p.state.tree(constraint.references), SRE)
-            if (constraint.columns, constraint.references) in own:
-                p.lock(key_ends(p, constraint.references), AE)  # its own triggers go
-            else:
-                p.scan([*p.state.tree(child_key), *p.state.tree(constraint.references)])
-    point_to_partition(p, t.key)
-    attach_indexes(p, t.key, child_key)
-
-
-def point_to_partition(p: Prediction, parent: str) -> None:
-    """The foreign keys that point to a partitioned table are made for a new partition too."""
-    for above in (parent, *p.state.ancestors(parent)):
-        mode = SRE if p.major > 14 else LockMode.ACCESS_SHARE
-        p.lock(p.state.referencing(above), mode)
-
-
-def attach_indexes(p: Prediction, parent: str, child: str) -> None:
-    """A partition that lacks an index of its parent gets it built."""
-    own = p.state.indexes_of(child)
-    for index in p.state.indexes_of(parent):
-        if not any(same_index(each, index) for each in own):
-            p.build(p.state.tree(child))
-
-
-def _detach(p: Prediction, t: _Target) -> None:
-    child = p.state.key_of_range(t.definition["name"])
-    p.lock(p.state.tree(child), AE)
-    default = p.state.default_partition(t.key)
-    p.lock(p.state.ancestors(t.key), LockMode.ACCESS_SHARE)
-    if t.definition.get("concurrent"):
-        p.transactional = False
-    elif default:
-        p.lock(default, AE)
-    for constraint in p.relation(child).foreign_keys():
-        if constraint.references:
-            p.lock(p.state.tree(constraint.references), SRE)
-    for above in (t.key, *p.state.ancestors(t.key)):
-        for referencing in p.state.referencing(above):
-            p.lock(p.state.tree(referencing), AE)
-            p.scan([*p.state.tree(referencing), *p.state.tree(child)])
-
-
-def _inherit(p: Prediction, t: _Target) -> None:
-    parent = p.state.key_of_range(t.definition)
-    added = t.command["subtype"] == "AT_AddInherit"
-    p.lock(parent, SUE if added else LockMode.ACCESS_SHARE)
-
-
-_EFFECTS: Mapping[str, Callable[[Prediction, _Target], None]] = {
+_EFFECTS: Mapping[str, Callable[[Prediction, Target], None]] = {
     "AT_AddColumn": _add_column,
     "AT_DropColumn": _drop_column,
     "AT_AlterColumnType": _alter_type,
@@ -822,15 +558,15 @@ _EFFECTS: Mapping[str, Callable[[Prediction, _Target], None]] = {
     "AT_DropConstraint": _drop_constraint,
     "AT_AlterConstraint": _alter_constraint,
     "AT_ColumnDefault": _column_default,
-    "AT_SetAccessMethod": _set_access_method,
-    "AT_SetTableSpace": _set_tablespace,
-    "AT_SetLogged": _set_logged,
-    "AT_SetUnLogged": _set_logged,
-    "AT_ChangeOwner": _change_owner,
-    "AT_AttachPartition": _attach,
-    "AT_DetachPartition": _detach,
-    "AT_AddInherit": _inherit,
-    "AT_DropInherit": _inherit,
+    "AT_SetAccessMethod": set_access_method,
+    "AT_SetTableSpace": set_tablespace,
+    "AT_SetLogged": set_logged,
+    "AT_SetUnLogged": set_logged,
+    "AT_ChangeOwner": change_owner,
+    "AT_AttachPartition": attach,
+    "AT_DetachPartition": detach,
+    "AT_AddInherit": inherit,
+    "AT_DropInherit": inherit,
 }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import key_ends, unlink
 from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.dependents import dependents_on
 from zero_downtime.sql.facts import Relation
+from zero_downtime.sql.foreign_keys import key_ends, unlink
 from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.tree import Node, functions_in, path_of, sequence_in
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import (
-    alter_table,
-    column_sequences,
-    default_sequences,
-    point_to_partition,
-)
+from zero_downtime.sql.alter_table import alter_table
 from zero_downtime.sql.apply_tables import RELATION_KINDS, index_of, same_index
 from zero_downtime.sql.drops import drop, drop_relation
 from zero_downtime.sql.facts import Index
+from zero_downtime.sql.foreign_keys import point_to_partition
 from zero_downtime.sql.prediction import Handler, Prediction
 from zero_downtime.sql.queries import (
     mention,
@@ -24,6 +20,7 @@ from zero_downtime.sql.queries import (
 )
 from zero_downtime.sql.runs import call, do_block, execute
 from zero_downtime.sql.script import read_script
+from zero_downtime.sql.sequences import column_sequences, default_sequences
 from zero_downtime.sql.tree import (
     Node,
     NotParsed,

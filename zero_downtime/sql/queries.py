@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import call_sequence
 from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.routing import remaining, values_in
 from zero_downtime.sql.runs import call_functions
+from zero_downtime.sql.sequences import call_sequence
 from zero_downtime.sql.tree import Node, fields_of, walk
 
 AS = LockMode.ACCESS_SHARE

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import call_sequences, referenced_columns
 from zero_downtime.sql.facts import Constraint, Relation
+from zero_downtime.sql.foreign_keys import referenced_columns
 from zero_downtime.sql.prediction import Handler, Prediction
 from zero_downtime.sql.queries import read, read_relation
 from zero_downtime.sql.routing import Row, remaining, route, values_in
 from zero_downtime.sql.runs import run_function
+from zero_downtime.sql.sequences import call_sequences
 from zero_downtime.sql.tree import Node, constant, fields_of, kind_of, sequence_in, text_of
 
 AS = LockMode.ACCESS_SHARE

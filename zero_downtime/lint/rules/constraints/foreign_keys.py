@@ -8,8 +8,8 @@ from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Rule, There
 from zero_downtime.lint.rules.constraints.new_keys import NewKey, new_keys
 from zero_downtime.lint.words import short
-from zero_downtime.sql.alter_table import referenced_columns
 from zero_downtime.sql.facts import Relation
+from zero_downtime.sql.foreign_keys import referenced_columns
 from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.state import State
 from zero_downtime.sql.tree import fields_of
