@@ -28,7 +28,7 @@ class VectorDefault(Rule):
     severity = "warning"
     why = (
         "The cosine distance to a vector of zeros is undefined: pgvector leaves such rows out of a"
-        " cosine index, and no search finds them. One of other dimensions fails at the first INSERT."
+        " cosine index, and no search finds them. One of other dimensions fails when it is used."
     )
     safe = "No default: NULL says that there is no embedding yet, and IS NULL finds what to embed."
     bad = "CREATE TABLE papers (id bigint, v vector(3) NOT NULL DEFAULT '[0,0,0]');"
@@ -55,8 +55,8 @@ class VectorDefault(Rule):
             return
         if wanted is not None and len(parts) != wanted:
             what = (
-                f"The default of {column} has {len(parts)} dimensions and not {wanted}: an INSERT that"
-                " leaves the column out fails, and so does adding it to a table with rows."
+                f"The default of {column} has {len(parts)} dimensions and not {wanted}: an INSERT"
+                " that leaves the column out fails, and so does adding it to a table with rows."
             )
             yield self.found(here, what, safe, here.table(), severity="error")
         elif not any(parts):
