@@ -90,6 +90,7 @@ class Rehearse:
     clients: int = 4
     seed: int = 1
     stall_ms: float = 1000.0  # a client may wait this long at most for the verdict "safe"
+    forecast_rows: int = 90_000  # the largest of the three sizes at which a heavy step is timed
     crash_points: int = 2  # moments in each revision at which its upgrade is killed
     budget: str = ""  # "lock=ACCESS EXCLUSIVE:100ms, rewrite=none": see rehearse.budget
     tolerate: tuple[str, ...] = ()  # SQLSTATEs that the application is known to get over

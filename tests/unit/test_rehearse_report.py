@@ -14,6 +14,7 @@ import pytest
 from zero_downtime.rehearse.result import (
     ClientError,
     Crash,
+    Forecast,
     HeldLock,
     Lost,
     Moment,
@@ -59,6 +60,20 @@ BROKEN = RevisionResult(
         "differs", False, ("missing: default of orders.note",), 100, (Lost("orders", lost=2),)
     ),
     (Crash("in", "CREATE INDEX CONCURRENTLY i ON orders (a)", "r.py", 9, ("public.i",)),),
+    (
+        Forecast(
+            "ALTER TABLE orders VALIDATE CONSTRAINT c",
+            "r.py",
+            13,
+            "public.orders",
+            ((10_000, 0.01), (90_000, 0.1)),
+            80_000_000,
+            90.0,
+            80.0,
+            120.0,
+            "nobody",
+        ),
+    ),
     ("readers waited up to 0.4 s",),
     ("rows of a_b stay",),
 )
@@ -77,6 +92,8 @@ def test_every_shape_says_the_verdict_first_and_the_reasons() -> None:
         assert told.lower().index("unsafe") < told.index("readers waited up to 0.4 s")
         assert "ACCESS EXCLUSIVE" in told
         assert "killed once: continued and undone, 1 INVALID index cleared" in told
+        plain = " ".join(told.replace("\\", "").split())
+        assert "about 90.0 s (80.0 s to 2 min) at 80,000,000" in plain
     assert json.loads(json_text(RESULT))["verdict"] == "unsafe"
 
 

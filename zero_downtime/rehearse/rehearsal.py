@@ -18,12 +18,14 @@ from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.crash import Killer, points
 from zero_downtime.rehearse.data import Data, Filled
+from zero_downtime.rehearse.forecast import Forecaster
 from zero_downtime.rehearse.judge import judge
 from zero_downtime.rehearse.live import Stage, quiet_run
 from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Run
 from zero_downtime.rehearse.rollback import Proven, Prover
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
+from zero_downtime.stats import Stats
 
 Progress = Callable[[str], None]
 
@@ -44,6 +46,7 @@ class Rehearsal:
         clients: int,
         crash_points: int | None = None,  # in each revision; None: all
         rolled_back: bool = True,  # whether a kill that is rolled back is tried too
+        stats: Stats | None = None,  # of production, to forecast with
         progress: Progress = lambda line: None,
     ) -> None:
         config = project.config.rehearse
@@ -68,6 +71,9 @@ class Rehearsal:
         self._first = Replay(project, None, history=history)
         self._first.notes = self.notes
         self.prover = Prover(server, self._replay, self.seed, frozenset())
+        self.forecaster = stats and Forecaster(
+            server, self._replay, stats, config.forecast_rows, self.seed
+        )
         self.killer = Killer(project, server, self._replay, self.prover.catalog)
         self.stage = Stage(
             server, self._replay, project.config.locks, clients, self.seed, self.prover.skip
@@ -206,6 +212,7 @@ class Rehearsal:
             down,
             proven.rollback,
             tuple(self._crashes(revision, before, proven)),
+            self.forecaster.of(self.base, revision, proven.upgrade) if self.forecaster else (),
         )
         reasons, warnings = judge(result, self.budget, self.tolerate)
         return replace(result, reasons=reasons, warnings=(*warned, *warnings)), proven

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Outcome = Literal["restores", "differs", "does-nothing", "raises", "cannot-repeat"]
@@ -144,6 +144,22 @@ class Crash:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What a step is to take in production, by the rows that ``zd stats pull`` counted there."""
+
+    sql: str
+    file: str
+    line: int
+    relation: str
+    measured: tuple[tuple[int, float], ...]  # rows and seconds
+    rows: int  # in production
+    seconds: float
+    low: float
+    high: float
+    blocks: str  # readers and writers | writers | nobody
+
+
+@dataclass(frozen=True)
 class RevisionResult:
     """All that was seen of one revision."""
 
@@ -155,6 +171,7 @@ class RevisionResult:
     downgrade: Run
     rollback: Rollback | None  # None when not even the upgrade came to its end
     crashes: tuple[Crash, ...] = ()
+    forecasts: tuple[Forecast, ...] = ()
     reasons: tuple[str, ...] = ()  # why it is unsafe
     warnings: tuple[str, ...] = ()
 
@@ -216,6 +233,7 @@ def _revision(result: RevisionResult) -> dict[str, Any]:
         "downgrade": _run(result.downgrade),
         "rollback": _rollback(result.rollback),
         "crashes": [_crash(crash) for crash in result.crashes],
+        "forecasts": [asdict(forecast) for forecast in result.forecasts],
         "predicted_equals_observed": result.predicted_equals_observed,
         "reasons": list(result.reasons),
         "warnings": list(result.warnings),

@@ -13,6 +13,7 @@ from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget, read_budget
 from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
 from zero_downtime.rehearse.result import RehearsalResult
+from zero_downtime.stats import Stats, read_stats
 
 # A scratch server on which vacuuming does not come between, and waits are in the log.
 SETTINGS = {"autovacuum": "off", "log_lock_waits": "on", "deadlock_timeout": "200ms"}
@@ -34,6 +35,7 @@ class Options:
     i_know: bool = False
     budget: str | None = None  # see rehearse.budget
     crash_points: int | None = None  # in each revision
+    stats: Path | None = None  # what zd stats pull wrote, to forecast with
 
 
 def rehearse(
@@ -54,11 +56,12 @@ def rehearse(
     rows = config.rows if options.rows is None else options.rows
     clients = config.clients if options.clients is None else options.clients
     most = config.crash_points if options.crash_points is None else options.crash_points
+    stats = _stats(project, options)
     server = scratch_server(where, rows)
     try:
         few = len(tested) <= _FEW
         with Rehearsal(
-            project, history, server, budget, rows, clients, most, few, progress
+            project, history, server, budget, rows, clients, most, few, stats, progress
         ) as rehearsal:
             rehearsal.begin(earlier)
             for number, revision in enumerate(tested, 1):
@@ -78,6 +81,13 @@ def scratch_server(where: str, rows: int) -> Server:
     return open_server(
         where, SETTINGS if "://" not in where else None, in_memory=rows <= _ROWS_IN_MEMORY
     )
+
+
+def _stats(project: Project, options: Options) -> Stats | None:
+    if options.stats is not None:
+        return read_stats(options.stats)
+    named = project.config.lint.stats
+    return read_stats(project.root / named) if named else None
 
 
 def _range(

@@ -30,6 +30,11 @@ from zero_downtime_cli.options import (
     help="Moments in each revision at which its upgrade is killed. Default: 2.",
 )
 @click.option(
+    "--stats",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Sizes of production's tables, as zd stats pull wrote them: heavy steps are forecast.",
+)
+@click.option(
     "--budget",
     metavar="LIMITS",
     help="Limits beyond which a revision is unsafe, such as"
@@ -46,6 +51,7 @@ def rehearse(
     rows: int | None,
     clients: int | None,
     crash_points: int | None,
+    stats: Path | None,
     budget: str | None,
     i_know: bool,
     server: str | None,
@@ -68,7 +74,7 @@ def rehearse(
     from zero_downtime.report import rehearse as report
 
     project = find_project(config_file)
-    options = Options(start, end, diff, rows, clients, server, i_know, budget, crash_points)
+    options = Options(start, end, diff, rows, clients, server, i_know, budget, crash_points, stats)
     with progress() as say:
         result = run(project, options, say)
     if shape == "text":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.rehearse.result import RehearsalResult, RevisionResult, Run, StepResult
 from zero_downtime.report.rehearse.words import (
     crash_facts,
+    forecast_facts,
     milliseconds,
     rollback_facts,
     seconds,
@@ -68,6 +69,9 @@ def _details(revision: RevisionResult) -> Iterator[str]:
         yield from ("", f"Rollback: {_text(' · '.join(rollback_facts(revision.rollback)))}")
     if revision.crashes:
         yield from ("", f"Crashes: {crash_facts(revision.crashes)}")
+    if revision.forecasts:
+        yield from ("", "Forecast for production:", "")
+        yield from (f"- {_text(forecast_facts(each))}" for each in revision.forecasts)
     yield from ("", "</details>")
 
 

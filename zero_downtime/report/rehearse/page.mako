@@ -1,6 +1,6 @@
 <%!
 from zero_downtime.report.rehearse.timeline import CHART, LEFT, ROW, WIDTH, timeline
-from zero_downtime.report.rehearse.words import crash_facts, milliseconds, rollback_facts, seconds, summary
+from zero_downtime.report.rehearse.words import crash_facts, forecast_facts, milliseconds, rollback_facts, seconds, summary
 %>
 <!doctype html>
 <html lang="en">
@@ -83,6 +83,9 @@ ${revision.rollback.outcome}</span> ${' · '.join(rollback_facts(revision.rollba
 % if revision.crashes:
 <p><b>crashes</b> ${crash_facts(revision.crashes)}</p>
 % endif
+% for forecast in revision.forecasts:
+<p><b>forecast</b> ${forecast_facts(forecast)}</p>
+% endfor
 % endfor
 </body>
 </html>

@@ -21,6 +21,7 @@ from zero_downtime.rehearse.result import (
 )
 from zero_downtime.report.rehearse.words import (
     crash_facts,
+    forecast_facts,
     milliseconds,
     rollback_facts,
     seconds,
@@ -86,6 +87,9 @@ def _revision(revision: RevisionResult, width: int) -> list[Text]:
         lines.append(_rollback(revision.rollback))
     if revision.crashes:
         lines.append(_crashes(revision.crashes))
+    if revision.forecasts:
+        lines.append(Text("  forecast", "bold"))
+        lines += [Text(f"    {forecast_facts(each)}") for each in revision.forecasts]
     return lines
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zero_downtime.rehearse.result import Crash, RehearsalResult, Rollback
+from zero_downtime.rehearse.result import Crash, Forecast, RehearsalResult, Rollback
+from zero_downtime.sql.words import shortened
 
 
 def summary(result: RehearsalResult) -> str:
@@ -47,6 +48,25 @@ def crash_facts(crashes: Sequence[Crash]) -> str:
     left = sum(len(crash.left) for crash in crashes)
     cleared = f", {left} INVALID index{'es' * (left != 1)} cleared" if left else ""
     return f"killed {times}: {went}{cleared}"
+
+
+def forecast_facts(forecast: Forecast) -> str:
+    """What a step is to take in production, with its range, and who waits meanwhile."""
+    measured = ", ".join(f"{seconds(took)} at {rows:,} rows" for rows, took in forecast.measured)
+    if len(forecast.measured) < 2:
+        return f"{shortened(forecast.sql, 70)}: it could not be timed at several sizes"
+    return (
+        f"{shortened(forecast.sql, 70)}: {measured} → about {duration(forecast.seconds)}"
+        f" ({duration(forecast.low)} to {duration(forecast.high)}) at {forecast.rows:,},"
+        f" blocks {forecast.blocks}"
+    )
+
+
+def duration(value: float) -> str:
+    """A time in the unit that fits: seconds, minutes, hours."""
+    if value < 100:
+        return seconds(value)
+    return f"{value / 60:.0f} min" if value < 6000 else f"{value / 3600:.1f} h"
 
 
 def seconds(value: float) -> str:
