@@ -221,6 +221,7 @@ class Here:
         "_new_columns",
         "_position",
         "_statements",
+        "_table",
         "_undone",
         "around",
         "earlier",
@@ -269,6 +270,7 @@ class Here:
         self._locks = locks
         self._commands: list[Node] | None = None
         self._new_columns: list[Node] | None = None
+        self._table: str | None = None
         self._statements = statements
         self._position = position
         self._undone = undone
@@ -339,7 +341,9 @@ class Here:
 
     def table(self) -> str:
         """The relation that the statement names first."""
-        return self.state.key_of_range(self.node["relation"])
+        if self._table is None:
+            self._table = self.state.key_of_range(self.node["relation"])
+        return self._table
 
     def commands(self, *subtypes: str) -> Iterator[Node]:
         """The subcommands of these kinds, when this is an ALTER TABLE of a table in use."""
