@@ -499,3 +499,22 @@ def test_only_what_changed_since_a_ref_is_rehearsed(make_project: Callable[..., 
     git("add", ".")
     git("commit", "-qm", "all")
     assert rehearsed() == []
+
+
+def test_a_revision_that_begins_transactions_itself(make_project: Callable[..., Project]) -> None:
+    """What it holds locked keeps nobody of the rehearsal waiting for good."""
+    up = """
+    with op.get_context().autocommit_block():
+        op.execute("BEGIN")
+        op.execute("LOCK TABLE boxes IN ACCESS EXCLUSIVE MODE NOWAIT")
+        op.execute("ALTER TABLE boxes ADD COLUMN size int")
+        op.execute("COMMIT")
+    """
+    down = "op.execute('ALTER TABLE boxes DROP COLUMN size')"
+    table = "op.execute('CREATE TABLE boxes (id int)')", "op.execute('DROP TABLE boxes')"
+    store = make_project(table, (up, down))
+    options = Options(start="r0", rows=5, clients=2, crash_points=9)
+    result = rehearse(store, options).revisions[0]
+    assert result.reasons == ()
+    assert result.rollback is not None
+    assert result.rollback.outcome == "restores"

@@ -197,6 +197,7 @@ class _Ambush:
 
     def __enter__(self) -> _Ambush:
         self._writer.execute("BEGIN")
+        self._writer.execute("SET LOCAL lock_timeout = '500ms'")
         for table in self._tables:
             with contextlib.suppress(psycopg.Error), self._writer.transaction():
                 self._writer.execute(

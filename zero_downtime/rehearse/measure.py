@@ -56,6 +56,10 @@ WHERE pid = %s AND locktype = 'relation'
 """
 
 
+# A revision that issues BEGIN itself holds locks that a session beside it would wait for forever.
+_BRIEFLY = "SET LOCAL lock_timeout = '500ms'"
+
+
 @dataclass(frozen=True)
 class _Look:
     """What one session sees at one moment."""
@@ -181,6 +185,7 @@ class Exact:
         """Run a statement in a transaction of our own and take it back; None when it refuses."""
         try:
             with psycopg.connect(self.url, application_name=WATCHER) as connection:
+                connection.execute(_BRIEFLY)
                 connection.execute(
                     "SELECT set_config('search_path', %s, true)", (search_path,), prepare=False
                 )
@@ -214,7 +219,7 @@ class _Doorstop:
     def __enter__(self) -> _Doorstop:
         if self._names:
             self._connection = psycopg.connect(self._url, application_name=WATCHER)
-            self._connection.execute("SELECT")  # begins the transaction that keeps the locks
+            self._connection.execute(_BRIEFLY)  # in the transaction that keeps the locks
             for name in self._names:
                 with contextlib.suppress(psycopg.Error), self._connection.transaction():
                     self._connection.execute(
