@@ -561,6 +561,28 @@ def version_table(project: Project, scripts: ScriptDirectory) -> tuple[str, str 
         return options.get("version_table", "alembic_version"), options.get("version_table_schema")
 
 
+def shares_transaction(project: Project) -> bool:
+    """Whether env.py certainly leaves all pending revisions in one transaction.
+
+    Alembic does so unless transaction_per_migration is given; what is passed on from elsewhere
+    may hold it.
+    """
+    path = Path(project.scripts().env_py_location)
+    try:
+        tree = ast.parse(path.read_text("utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return False
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "configure"
+    ]
+    given = {keyword.arg for call in calls for keyword in call.keywords}
+    return bool(calls) and not given & {None, "transaction_per_migration"}
+
+
 def _env_options(project: Project, scripts: ScriptDirectory) -> Mapping[str, Any]:
     """What env.py tells Alembic when it runs as for ``alembic upgrade --sql``.
 

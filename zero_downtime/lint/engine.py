@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -94,7 +94,7 @@ def judge(
             now.rewind()
         walk.only(unit.only)
         kept = walk.without_suppressed()
-        found = _in_order([*kept, *walk.about_suppressions()], options, unit.file)
+        found = _in_order([*kept, *walk.about_suppressions()], options, unit)
         tiny = 0
         if options.sizes is not None:
             found, tiny = options.sizes.weighed(found)
@@ -170,18 +170,29 @@ def _as_written(finding: Finding) -> Finding:
     )
 
 
-def _in_order(findings: Iterable[Finding], options: Options, file: str) -> list[Finding]:
+def _in_order(findings: Iterable[Finding], options: Options, unit: Unit) -> list[Finding]:
     """The findings that are wanted, as loud as wanted, upgrade before downgrade."""
     found = []
-    level_of = options.levels_in(file)
+    levels: dict[str, Callable[[str], str]] = {}
     for finding in findings:
+        file = finding.location.file
+        level_of = levels.get(file)
+        if level_of is None:
+            level_of = levels[file] = options.levels_in(file)
         wanted = level_of(finding.rule)
         if wanted == "off":
             continue
         if wanted in ("error", "warning") and wanted != finding.severity:
             finding = structs.replace(finding, severity=wanted)
         found.append(finding)
-    return sorted(found, key=lambda f: (f.direction != "upgrade", f.location.line))
+    files = (unit.file, *unit.also)
+    order = {file: number for number, file in enumerate(files)}
+
+    def place(finding: Finding) -> tuple[bool, int, int]:
+        file = order.get(finding.location.file, 0)
+        return finding.direction != "upgrade", file, finding.location.line
+
+    return sorted(found, key=place)
 
 
 _DATA = frozenset(("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "SelectStmt"))

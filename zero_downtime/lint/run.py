@@ -218,7 +218,17 @@ class _Job:
         if self._base is None:
             return histories
         changed = self._base.changed()
-        return [[_only_changed(unit, changed) for unit in units] for units in histories]
+        histories = [[_only_changed(unit, changed) for unit in units] for units in histories]
+        return [self._as_applied(units) for units in histories]
+
+    def _as_applied(self, units: list[Unit]) -> list[Unit]:
+        """Revisions that are pending together, in the transaction that they share."""
+        if self._project is None or not any(unit.revision for unit in units):
+            return units
+        from zero_downtime.history import shares_transaction
+        from zero_downtime.lint.pending import in_one_transaction
+
+        return in_one_transaction(units) if shares_transaction(self._project) else units
 
     @cached_property
     def _history(self) -> list[Unit]:

@@ -105,6 +105,7 @@ def _unit(migration: Migration, in_transaction: bool, read: Read) -> Unit:
         notes=(*up.notes, *down.notes),
         filled=up.filled or down.filled,
         unread=up.unread + down.unread,
+        also=(down.file,),
         only=str(migration.asked[0]) if len(migration.asked) == 1 else None,
     )
 

@@ -31,11 +31,12 @@ class Unit:
     filled: bool = False  # placeholders in it were given names
     unread: int = 0  # further statements, that can't be parsed for their placeholders
 
+    also: tuple[str, ...] = ()  # further files that it is read from
+
     @property
     def files(self) -> frozenset[str]:
         """The files it is read from: a migration and its undoing may stand in two."""
-        beside = self.downgrade[0].location.file if self.downgrade else self.file
-        return frozenset((self.file, beside))
+        return frozenset((self.file, *self.also))
 
 
 def units_of(statements: Iterable[Statement]) -> list[Unit]:
