@@ -73,6 +73,13 @@ def test_what_goes_down_without_an_up_is_a_migration_of_its_own(tmp_path: Path) 
     assert history(tmp_path, "2_x.down.sql") == [[("1_slow_down.sql", None), ("-", "2_x.down.sql")]]
 
 
+def test_a_file_that_undoes_may_have_a_heading_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "1_x.up.sql").write_text("SELECT 1;")
+    (tmp_path / "1_x.down.sql").write_text("-- Down Migration\nSELECT 2;")
+    ((unit,),) = sql_histories([tmp_path])
+    assert [s.sql for s in unit.downgrade] == ["SELECT 2"]
+
+
 def test_one_file_of_a_pair_brings_the_other_in_silence(tmp_path: Path) -> None:
     history(tmp_path, "1_x.up.sql", "1_x.down.sql")
     down = str(tmp_path / "1_x.down.sql")
@@ -103,7 +110,12 @@ GOOSE = "-- +goose Up\nCREATE TABLE t (a int);\nSELECT 1;\n-- +goose Down\nDROP 
         ("-- +micrate Up\nSELECT 1;\n-- +micrate Down\nSELECT 2;", [(2, None)], [(4, None)]),
         ("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;", [(2, None)], [(4, None)]),
         ("# --- !Ups\nSELECT 1;\n# --- !Downs\nSELECT 2;", [(2, None)], [(4, None)]),
-        ("-- // words\nSELECT 1;\n-- //@UNDO\nSELECT 2;", [(2, None)], [(4, None)]),
+        (
+            "-- // words\nSELECT 1;\n \t-- //@UNDO\nSELECT 2;\n-- //\nSELECT 3;",
+            [(2, None)],
+            [(4, None), (6, None)],
+        ),
+        ("  -- +goose Up\nSELECT 1;\n  -- +goose Down\nSELECT 2;", [(2, 1)], [(4, 1)]),
         (
             "SELECT 1;\n---- create above / drop below ----\nSELECT 2;",
             [(1, None)],
@@ -111,6 +123,9 @@ GOOSE = "-- +goose Up\nCREATE TABLE t (a int);\nSELECT 1;\n-- +goose Down\nDROP 
         ),
         ("-- === UP ===\nSELECT 1;\n-- === DOWN ===\nSELECT 2;", [(2, None)], [(4, None)]),
         ("-- up\nSELECT 1;", [(2, None)], []),  # nothing goes down: a comment like any other
+        ("SELECT 1;\n-- Down Migration\nSELECT 2;", [(1, None)], [(3, None)]),
+        ("-- no\n-- down migration exists.\nSELECT 1;", [(3, None)], []),
+        ("-- DOWN Migration (Rollback)\n-- SELECT 1;", [], []),
         ("-- set it up\nSELECT 1;\n-- go down\nSELECT 2;", [(2, None), (4, None)], []),
         (
             "--liquibase formatted sql\n--changeset a:1\nSELECT 1;\nSELECT 2;\n"

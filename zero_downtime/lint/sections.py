@@ -44,28 +44,32 @@ def _tools() -> tuple[_Tool, ...]:
     """The tools, whose patterns are made only for files that look as if they had sections."""
     return (
         _Tool(
-            _line(r"--\s*\+goose\s+up\b"),
-            _line(r"--\s*\+goose\s+down\b"),
+            _line(r"\s*--\s*\+goose\s+up\b"),
+            _line(r"\s*--\s*\+goose\s+down\b"),
             True,
             anywhere=re.compile(r"^--\s*\+goose\s+NO\s+TRANSACTION", re.IGNORECASE | re.MULTILINE),
         ),
         _Tool(
-            _line(r"--\s*\+migrate\s+up\b"),
-            _line(r"--\s*\+migrate\s+down\b"),
+            _line(r"\s*--\s*\+migrate\s+up\b"),
+            _line(r"\s*--\s*\+migrate\s+down\b"),
             True,
             _line(r".*\bnotransaction\b"),
         ),
         _Tool(
-            _line(r"--\s*migrate:\s*up\b"),
-            _line(r"--\s*migrate:\s*down\b"),
+            _line(r"\s*--\s*migrate:\s*up\b"),
+            _line(r"\s*--\s*migrate:\s*down\b"),
             True,
             _line(r".*\btransaction:\s*false\b"),
         ),
-        _Tool(_line(r"--\s*up\s+migration\b"), _line(r"--\s*down\s+migration\b"), True),
-        _Tool(_line(r"--\s*\+micrate\s+up\b"), _line(r"--\s*\+micrate\s+down\b")),
+        _Tool(
+            _line(r"--[\s-]*up\s+migration(?:\s*\(.*\))?[-=:\s]*$"),
+            _line(r"--[\s-]*down\s+migration(?:\s*\(.*\))?[-=:\s]*$"),
+            True,
+        ),
+        _Tool(_line(r"\s*--\s*\+micrate\s+up\b"), _line(r"\s*--\s*\+micrate\s+down\b")),
         _Tool(_line(r"--\s*rambler\s+up\b"), _line(r"--\s*rambler\s+down\b")),
         _Tool(_line(r"(--|#)[\s-]*!ups\b"), _line(r"(--|#)[\s-]*!downs\b")),
-        _Tool(_line(r"--\s*//"), _line(r"--\s*//\s*@undo\b")),
+        _Tool(_line(r"(?!)"), _line(r"\s*--\s*//\s*@undo\b")),
         _Tool(_line(r"(?!)"), _line(r"-{4}\s*create above\s*/\s*drop below\s*-{4}")),
         _Tool(_line(r"--[-=+*#@\s]*up[-=+*#:\s]*$"), _line(r"--[-=+*#@\s]*down[-=+*#:\s]*$")),
     )
@@ -78,7 +82,7 @@ _LIKELY = re.compile(
 )
 _CHANGESET = re.compile(r"^--\s*changeset\s+\S+:\S+(.*)$", re.IGNORECASE | re.MULTILINE)
 _LIQUIBASE = re.compile(r"\s*--\s*liquibase formatted sql", re.IGNORECASE)
-_ALONE = re.compile(r"runInTransaction:\s*\"?false", re.IGNORECASE)
+_ALONE = re.compile(r"runInTransaction:\s*\s*\"?false", re.IGNORECASE)
 # Said for a whole file: the tool adds no transaction.
 _NO_TRANSACTION = re.compile(
     r"--!?\s*(?:no-transaction|transactional:\s*false|atlas:txmode\s+none)\b", re.IGNORECASE
@@ -102,7 +106,7 @@ def _marked(text: str, tool: _Tool) -> tuple[Section, ...]:
     """The sections that one tool would see; none when it would see no mark of its own."""
     found: list[tuple[Direction, int, int, int, bool]] = []  # where the mark begins and ends
     for number, (start, end, line) in enumerate(_lines(text), 1):
-        if line[:1] not in ("-", "#"):
+        if line.lstrip()[:1] not in ("-", "#"):
             continue
         direction: Direction | None = None
         if tool.down.match(line):
@@ -119,7 +123,8 @@ def _marked(text: str, tool: _Tool) -> tuple[Section, ...]:
         return ()
     if found[0][1] > 0:
         found.insert(0, ("upgrade", 0, 0, 1, False))
-    whole = tool.in_transaction
+    # What only says where the way down begins may be anybody's heading.
+    whole = tool.in_transaction if "upgrade" in directions else None
     if tool.anywhere is not None and tool.anywhere.search(text):
         whole = False
     ends = [start for _, start, *_ in found[1:]] + [len(text)]

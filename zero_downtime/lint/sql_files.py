@@ -112,7 +112,9 @@ def _unit(migration: Migration, in_transaction: bool, read: Read) -> Unit:
 
 def _undoing(unit: Unit) -> Unit:
     """A file of which all statements undo another's."""
-    statements = tuple(structs.replace(each, direction="downgrade") for each in unit.upgrade)
+    statements = tuple(
+        structs.replace(each, direction="downgrade") for each in (*unit.upgrade, *unit.downgrade)
+    )
     return replace(unit, upgrade=(), downgrade=statements)
 
 
