@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from zero_downtime.project import Project
 from zero_downtime_cli.main import zd
 
 PROJECTS = Path(__file__).parents[1] / "projects"
@@ -287,3 +289,20 @@ def test_explain_lists_all_rules() -> None:
 
     said = run("explain").output
     assert all(name in said for name in known())
+
+
+def test_a_transaction_that_a_revision_begins_by_itself_is_one(
+    make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project(
+        "op.execute('CREATE TABLE orders (id int)')",
+        "with op.get_context().autocommit_block():\n"
+        "    op.get_bind().exec_driver_sql('SELECT 1').first()  # so that it must be run\n"
+        "    op.execute('BEGIN')\n"
+        "    op.execute(\"SET LOCAL lock_timeout = '2s'\")\n"
+        "    op.execute('ALTER TABLE orders ADD COLUMN gift boolean')\n"
+        "    op.execute('COMMIT')",
+    )
+    monkeypatch.chdir(project.root)
+    found = {rule for rule, _ in rules(run("lint", "--format", "json"))}
+    assert not found & {"set-local-without-transaction", "no-lock-timeout"}

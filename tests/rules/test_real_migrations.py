@@ -127,6 +127,14 @@ def test_a_service_that_reads_changes_needs_no_column_first() -> None:
         assert warnings(f"{table} people;", "ALTER TABLE people ADD COLUMN n text;") == expected
 
 
+def test_a_key_that_gets_another_name_in_its_transaction_stays_unique() -> None:
+    table = "CREATE TABLE people (id int CONSTRAINT old_key PRIMARY KEY);"
+    drop = "ALTER TABLE people DROP CONSTRAINT old_key;"
+    again = "ALTER TABLE people ADD CONSTRAINT new_key PRIMARY KEY (id);"
+    assert "uniqueness-dropped" not in warnings(table, f"BEGIN; {drop} {again} COMMIT;")
+    assert "uniqueness-dropped" in warnings(table, f"{drop} {again}")
+
+
 def test_a_downgrade_whose_upgrade_is_not_known_is_no_error() -> None:
     drop = Statement("DROP TABLE agents", Location("r.py", 9), "ab12", "downgrade", 1)
     (finding,) = [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from zero_downtime.errors import (
     EnvironmentFailed,
@@ -21,7 +23,7 @@ from zero_downtime.errors import (
 from zero_downtime.lint.finding import Note
 from zero_downtime.lint.texts import read_text
 from zero_downtime.lint.unit import Unit, with_python_suppressions
-from zero_downtime.sql.script import split
+from zero_downtime.sql.script import Borders, split
 from zero_downtime.sql.state import State, state_from
 from zero_downtime.sql.statement import Direction, Location, Statement
 
@@ -84,7 +86,7 @@ def _unit(revision: Revision, found: _Found) -> Unit:
         if isinstance(got, ZeroDowntimeError):
             notes.append(Note(f"{direction}: {got}", Location(revision.file), "revision"))
         else:
-            statements[direction] = got
+            statements[direction] = tuple(_with_own_transactions(got))
     unit = Unit(
         revision.file,
         statements["upgrade"],
@@ -94,6 +96,17 @@ def _unit(revision: Revision, found: _Found) -> Unit:
         notes=tuple(notes),
     )
     return with_python_suppressions(unit, read_text(revision.path))
+
+
+def _with_own_transactions(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """The statements with those transactions that a revision begins by itself, outside of one."""
+    borders = Borders(last=max((s.transaction or 0 for s in statements), default=0))
+    for statement in statements:
+        if statement.transaction is None:
+            number = borders.number_of(statement.sql)
+            yield statement if number is None else structs.replace(statement, transaction=number)
+        else:
+            yield statement
 
 
 def _captured(

@@ -55,7 +55,7 @@ def read_script(
     """Cut a script without parsing it. ``in_transaction``: a runner wraps the whole script."""
     text = text.removeprefix("\ufeff")
     places = _Places(text, file, first_line)
-    transactions = _Transactions(in_transaction)
+    transactions = Borders(1 if in_transaction else None)
     statements: list[Statement] = []
     comments: list[Comment] = []
     for sql, start, end in pieces(text):
@@ -107,12 +107,15 @@ class _Places:
         return line + self._before, offset - self._starts[line - 1] + 1
 
 
-class _Transactions:
-    """Numbers the transactions of a script by its BEGIN and COMMIT."""
+class Borders:
+    """Numbers the transactions of a script by its BEGIN and COMMIT.
 
-    def __init__(self, inside: bool) -> None:
-        self._last = 1 if inside else 0
-        self._now: int | None = 1 if inside else None
+    ``inside`` is the number of the one that is open already, ``last`` the last that was given.
+    """
+
+    def __init__(self, inside: int | None = None, last: int = 0) -> None:
+        self._last = last if inside is None else inside
+        self._now = inside
 
     def number_of(self, sql: str) -> int | None:
         if sql[:3].lower() not in _BORDERS:

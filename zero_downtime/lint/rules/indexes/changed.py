@@ -8,7 +8,7 @@ from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, There
 from zero_downtime.lint.words import short
 from zero_downtime.sql.facts import Index
-from zero_downtime.sql.tree import fields_of, path_of
+from zero_downtime.sql.tree import fields_of, names_of, path_of
 
 
 class ReplacementBuiltTooLate(Rule):
@@ -144,6 +144,8 @@ class UniquenessDropped(Rule):
             )
             if here.is_new(index.table) or any(set(other.columns) == columns for other in kept):
                 continue
+            if _unique_again(here, index.table, columns):
+                continue
             named = ", ".join(column for column in index.columns if column)
             yield self.found(
                 here,
@@ -182,6 +184,20 @@ class UniquenessDropped(Rule):
             for index in here.state.indexes_of(here.table()):
                 if index.constraint == command["name"]:
                     yield index
+
+
+def _unique_again(here: Here, table: str, columns: set[str]) -> bool:
+    """Whether the same transaction makes the same columns unique again, under another name."""
+    for kind, node in here.later:
+        if kind == "IndexStmt" and node.get("unique") and "whereClause" not in node:
+            names = {fields_of(item).get("name") for item in node["indexParams"]}
+            if names == columns and here.state.key_of_range(node["relation"]) == table:
+                return True
+        elif kind == "AlterTableStmt" and here.state.key_of_range(node["relation"]) == table:
+            added = (fields_of(fields_of(item).get("def")) for item in node.get("cmds", ()))
+            if any(set(names_of(each.get("keys"))) == columns for each in added):
+                return True
+    return False
 
 
 class IndexLeftInvalid(Rule):
