@@ -38,6 +38,11 @@ class Pet(Foreign, Base):
     __tablename__ = "pets"
     id = Column(Integer)
 
+class Hero(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    team: Team | None = Relationship(back_populates="heroes")
+
 tags = Table("tags", metadata, Column("tag", Text), schema="blog")
 """
 
@@ -58,6 +63,9 @@ tags = Table("tags", metadata, Column("tag", Text), schema="blog")
         ("public.people", None, False),
         ("public.pets", "id", True),
         ("public.pets", "any", None),  # its base stands elsewhere
+        ("public.hero", "name", True),
+        ("public.hero", "id", True),
+        ("public.hero", "team", False),
         ("blog.tags", "tag", True),
         ("blog.tags", "other", False),
     ],
@@ -76,6 +84,7 @@ def test_what_is_mapped(table: str, column: str | None, mapped: bool | None) -> 
         "t = Table(prefix + 'a', metadata)",
         "class A(Base):\n    __tablename__ = PREFIX + 'a'",
         "def broken(:",
+        "metadata.reflect(engine)",
     ],
 )
 def test_a_computed_name_leaves_it_open(source: str) -> None:
@@ -113,7 +122,7 @@ def git(*arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("settings", ["", "[tool.zero_downtime]\nschemas = 'models'\n"])
+@pytest.mark.parametrize("settings", ["[tool.zero_downtime]\nschemas = 'models'\n"])
 @pytest.mark.parametrize(("at_base", "code"), [(OLD, 1), (MODEL, 0)])
 def test_the_models_of_the_base_decide(
     folder: Path, settings: str, at_base: str, code: int
@@ -128,6 +137,28 @@ def test_the_models_of_the_base_decide(
     result = CliRunner().invoke(zd, arguments)
     assert result.exit_code == code, result.output
     assert ("declared models still map" in result.stdout) == bool(code)
+
+
+@pytest.mark.parametrize(("at_base", "code"), [(OLD, 1), (MODEL, 0)])
+def test_beside_revisions_the_models_may_stand_anywhere(
+    folder: Path, at_base: str, code: int
+) -> None:
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = .\n")
+    (folder / "versions").mkdir()
+    (folder / "env.py").write_text("")
+    (folder / "models" / "person.py").write_text(at_base)
+    git("init", "-b", "trunk")
+    git("add", ".")
+    git("commit", "-m", "first")
+    statements = "".join(f"    op.execute({line!r})\n" for line in DROP.split("\n") if line)
+    (folder / "versions" / "a.py").write_text(
+        "from alembic import op\nrevision = 'a'\ndown_revision = None\n"
+        f"def upgrade():\n{statements}def downgrade():\n    op.execute('SELECT 1')\n"
+    )
+    result = CliRunner().invoke(zd, ["lint", "--diff", "trunk"])
+    assert result.exit_code == code, result.output
+    (folder / "m.sql").write_text(DROP + ";")
+    assert CliRunner().invoke(zd, ["lint", "m.sql", "--diff", "trunk"]).exit_code == 1
 
 
 @pytest.mark.parametrize(("now", "code"), [(OLD, 1), (MODEL, 0), ("", 1)])

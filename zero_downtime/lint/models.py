@@ -15,6 +15,7 @@ _WRAPPERS = frozenset(("deferred", "column_property"))
 _NO_COLUMNS = frozenset(
     (
         "relationship",
+        "Relationship",
         "association_proxy",
         "synonym",
         "composite",
@@ -25,7 +26,14 @@ _NO_COLUMNS = frozenset(
 # Bases that bring no columns.
 _BASES = frozenset(
     (
-        *("DeclarativeBase", "DeclarativeBaseNoMeta", "MappedAsDataclass", "AsyncAttrs", "object"),
+        *(
+            "SQLModel",
+            "DeclarativeBase",
+            "DeclarativeBaseNoMeta",
+            "MappedAsDataclass",
+            "AsyncAttrs",
+            "object",
+        ),
         *("Generic", "Protocol", "ABC", "declarative_base", "automap_base"),
     )
 )
@@ -36,6 +44,7 @@ class _Class:
     """A class that may be a model, a mixin or the base of models."""
 
     bases: tuple[str, ...]
+    plain: bool = False  # SQLModel: every annotated attribute is a column
     table: str | None = None
     schema: str | None = None
     columns: set[str] = field(default_factory=set)
@@ -80,6 +89,8 @@ def read_models(sources: Iterable[str]) -> Models | None:
                 for target in node.targets:
                     if isinstance(target, ast.Name):
                         classes[target.id] = _Class(())
+            elif isinstance(node, ast.Call) and _name(node) == "reflect":
+                complete = False
             elif isinstance(node, ast.Call) and _name(node) == "Table":
                 complete &= _read_table(node, tables, opened)
     for name, found in classes.items():
@@ -98,7 +109,10 @@ def read_models(sources: Iterable[str]) -> Models | None:
 
 
 def _read_class(node: ast.ClassDef) -> _Class:
-    found = _Class(tuple(filter(None, map(_name, node.bases))))
+    is_table = any(_is_true(each.value) for each in node.keywords if each.arg == "table")
+    found = _Class(tuple(filter(None, map(_name, node.bases))), is_table)
+    if is_table:
+        found.table = node.name.lower()
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign):
             _read_attribute(found, statement.target, statement.value, statement.annotation)
@@ -146,12 +160,12 @@ def _read_attribute(
                 found.computed_columns = True
             else:
                 found.columns.add(column)
-        elif annotation is not None and _is_mapped(annotation):
+        elif annotation is not None and (found.plain or _is_mapped(annotation)):
             if _name(value) not in _NO_COLUMNS:
                 found.columns.add(target.id)
         elif _name(value) not in _NO_COLUMNS and not target.id.startswith("_"):
             found.computed_columns = True  # a helper that may well make a column
-    elif annotation is not None and _is_mapped(annotation):
+    elif annotation is not None and (found.plain or _is_mapped(annotation)):
         found.columns.add(target.id)
 
 
@@ -239,6 +253,10 @@ def _unknown_base(found: _Class, classes: dict[str, _Class]) -> bool:
             return True
         todo += classes[name].bases
     return False
+
+
+def _is_true(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is True
 
 
 def _text(value: ast.expr | None) -> str | None:

@@ -183,7 +183,8 @@ class _Job:
             options = Options.of(config, request.major, request.independent, project.root)
         else:
             options = Options(request.major or 18, independent=request.independent)
-        return replace(options, mapped=mapped_by(project, self._base), sizes=self._sizes())
+        mapped = mapped_by(project, self._base, anywhere=not request.only_sql)
+        return replace(options, mapped=mapped, sizes=self._sizes())
 
     def _sizes(self) -> Sizes | None:
         """How large the tables are, where that was asked to count."""

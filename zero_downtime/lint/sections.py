@@ -82,7 +82,7 @@ _LIKELY = re.compile(
 )
 _CHANGESET = re.compile(r"^--\s*changeset\s+\S+:\S+(.*)$", re.IGNORECASE | re.MULTILINE)
 _LIQUIBASE = re.compile(r"\s*--\s*liquibase formatted sql", re.IGNORECASE)
-_ALONE = re.compile(r"runInTransaction:\s*\s*\"?false", re.IGNORECASE)
+_ALONE = re.compile(r"runInTransaction:\s*\"?false", re.IGNORECASE)
 # Said for a whole file: the tool adds no transaction.
 _NO_TRANSACTION = re.compile(
     r"--!?\s*(?:no-transaction|transactional:\s*false|atlas:txmode\s+none)\b", re.IGNORECASE

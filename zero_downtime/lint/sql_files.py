@@ -157,12 +157,9 @@ class _Reader:
     def _filled(self, statements: Iterable[Statement]) -> Iterator[Statement]:
         """The statements with names for the placeholders that keep them from being parsed."""
         for statement in statements:
-            if LIKELY.search(statement.sql) is None or _parses(statement.sql):
+            sql = filled(statement.sql) if LIKELY.search(statement.sql) else None
+            if sql is None or _parses(statement.sql):
                 yield statement
-                continue
-            sql = filled(statement.sql)
-            if sql is None:
-                yield statement  # a syntax error like any other
             elif _parses(sql):
                 self._has_filled = True
                 yield _trimmed(structs.replace(statement, sql=sql))
