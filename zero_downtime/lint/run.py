@@ -93,16 +93,41 @@ def lint_request(request: Request, project: Project | None, say: Say = lambda li
     return _Job(request, project, say).report()
 
 
-def fix_request(
-    request: Request, project: Project | None, say: Say = lambda line: None
-) -> tuple[Report, Fixes]:
-    """The report on what was fixed, and what to write for it. Raises like :func:`lint_request`."""
-    from zero_downtime.lint.fix import fixed
+@dataclass(frozen=True)
+class Mended:
+    """The report on what is left, the fixes, and the proposals that were written."""
 
-    return fixed(_Job(request, project, say).report)
+    report: Report
+    fixes: Fixes | None = None
+    proposed: tuple[Path, ...] = ()
 
 
-def propose_for(report: Report, project: Project | None) -> list[Proposal]:
+def mend_request(
+    request: Request,
+    project: Project | None,
+    say: Say = lambda line: None,
+    fix: bool = False,
+    show: bool = False,
+    folder: Path | None = None,
+) -> Mended:
+    """Lint, and ``fix`` what can be mended in its place or only ``show`` it.
+
+    For what is left, proposals are written into ``folder``. Raises like :func:`lint_request`.
+    """
+    if not fix and not show:
+        report, fixes = lint_request(request, project, say), None
+    else:
+        from zero_downtime.lint.fix import fixed
+
+        report, fixes = fixed(_Job(request, project, say).report)
+        for change in fixes.changes if not show else ():
+            change.write()
+    found = _proposals(report, project) if folder is not None else []
+    proposed = tuple(each.write(folder) for each in found if folder is not None)
+    return Mended(report, fixes, proposed)
+
+
+def _proposals(report: Report, project: Project | None) -> list[Proposal]:
     """Migrations for the findings of a report that have a safe way spelt out."""
     from zero_downtime.lint.propose import proposals
 

@@ -101,10 +101,8 @@ def lint(
     from zero_downtime.lint.run import (
         Request,
         effects_of_request,
-        fix_request,
-        lint_request,
+        mend_request,
         project_for,
-        propose_for,
         write_accepted,
     )
     from zero_downtime.report import lint as report
@@ -132,28 +130,16 @@ def lint(
             found = effects_of_request(request, project, say)
             click.echo(report.effects_shown(found, shape))
             return
-        if fix or show_fixes:
-            result, fixes = fix_request(request, project, say)
-        else:
-            result = lint_request(request, project, say)
-    if show_fixes:
-        click.echo("".join(change.diff() for change in fixes.changes), nl=False)
-        return
-    if fix:
-        for change in fixes.changes:
-            change.write()
-        click.echo(report.fixes_shown(fixes), err=True)
-    if propose is not None:
-        for proposal in propose_for(result, project):
-            click.echo(f"zd: proposed {proposal.write(propose)}", err=True)
+        mended = mend_request(request, project, say, fix, show_fixes, propose)
+    click.echo(report.mending_shown(mended), nl=False, err=True)
     if write_baseline:
-        write_accepted(result, write_baseline)
+        write_accepted(mended.report, write_baseline)
         return
     color = colored()
-    shown = report.shown(result, shape, color)
+    shown = report.diff(mended) if show_fixes else report.shown(mended.report, shape, color)
     if shown:
         click.echo(shown, color=color)
-    if result.fails_on(fail_on or (project.config.lint.fail_on if project else "error")):
+    if mended.report.fails_on(fail_on or (project.config.lint.fail_on if project else "error")):
         raise SystemExit(1)
 
 

@@ -11,7 +11,7 @@ from zero_downtime.sql.effects import Effect
 from zero_downtime.sql.statement import Statement
 
 if TYPE_CHECKING:
-    from zero_downtime.lint.fix import Fixes
+    from zero_downtime.lint.run import Mended
 
 # Shape → module here, with a function of that name; imported when it is asked for.
 SHAPES = ("text", "json", "sarif", "github", "gitlab", "junit", "markdown")
@@ -34,16 +34,26 @@ def effects_shown(effects: Sequence[tuple[Statement, Effect]], shape: str) -> st
     return render(effects)
 
 
-def fixes_shown(fixes: Fixes) -> str:
-    """What ``--fix`` did, and what it left alone."""
+def mending_shown(mended: Mended) -> str:
+    """What was fixed and what was proposed, a line each; empty when nothing was to be."""
     from zero_downtime.report.lint.words import count
 
-    said = (
-        f"zd: {count(len(fixes.applied), 'finding')} fixed in {count(len(fixes.changes), 'file')}"
-    )
-    if fixes.refused:
-        said += f", {len(fixes.refused)} not, since that would bring other findings"
-    return f"{said}."
+    lines = []
+    if mended.fixes is not None:
+        fixes = mended.fixes
+        said = f"{count(len(fixes.applied), 'finding')} fixed"
+        said += f" in {count(len(fixes.changes), 'file')}"
+        if fixes.refused:
+            said += f", {len(fixes.refused)} not, since that would bring other findings"
+        lines.append(f"{said}.")
+    lines += [f"proposed {path}" for path in mended.proposed]
+    return "".join(f"zd: {line}\n" for line in lines)
+
+
+def diff(mended: Mended) -> str:
+    """What fixing would change."""
+    changes = mended.fixes.changes if mended.fixes else ()
+    return "".join(change.diff() for change in changes).rstrip("\n")
 
 
 def _function(name: str) -> Callable[..., str]:
