@@ -674,7 +674,6 @@ KINDS = {
 NO_PLAN = {
     "composite attribute order": ("there", "back"),
     "inheritance": ("back",),
-    "row type of a table": ("there", "back"),
     "table partitioning": ("there", "back"),
 }
 

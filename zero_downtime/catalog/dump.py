@@ -304,6 +304,11 @@ def _column_facts(table: str, column: Node, text: _Text, end: int, position: int
 
 
 def _constraint_fact(table: str, constraint: Node, words: str, position: int) -> Fact:
+    if constraint["contype"] == "CONSTR_NOTNULL":  # of an inherited column, or NOT VALID
+        column = quoted(constraint["keys"][0]["String"]["sval"])
+        sql = f"ALTER TABLE {table} ADD {words}"
+        definition = words.replace(f"NOT NULL {column}", "NOT NULL", 1)
+        return Fact(Identity("not null", column, table), definition, sql, position)
     name = quoted(constraint["conname"])
     definition = words.removeprefix(f"CONSTRAINT {name} ")
     sql = f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}"

@@ -83,6 +83,8 @@ class Catalog:
     ignore: Ignore = NOTHING_IGNORED  # what was left out when it was read
     # What stands on what, by pg_depend; empty when only a dump was read.
     depends: Mapping[Identity, frozenset[Identity]] = field(default_factory=dict, compare=False)
+    # The condition that the rows of each partition meet, as PostgreSQL writes it.
+    bounds: Mapping[str, str] = field(default_factory=dict, compare=False)
     _columns: dict[str, list[str]] = field(default_factory=dict, compare=False)
 
     def __contains__(self, identity: Identity) -> bool:

@@ -33,6 +33,12 @@ UNFILLED = """
 """
 
 
+_BOUNDS = """
+    SELECT c.oid::regclass::text, pg_get_partition_constraintdef(c.oid) FROM pg_class c
+    WHERE c.relispartition AND c.relkind IN ('r', 'p')
+"""
+
+
 def read_catalog(
     server: Server,
     database: str,
@@ -56,6 +62,7 @@ def read_catalog(
         connection.execute("SET search_path = ''")
         invalid = connection.execute(INVALID_INDEXES).fetchall()
         unfilled = connection.execute(UNFILLED).fetchall()
+        bounds = connection.execute(_BOUNDS).fetchall()
         depends = read_depends(connection)
     facts = dict(_kept(load_facts(dump), ignore))
     for index, table, definition, partitioned in invalid:
@@ -66,7 +73,8 @@ def read_catalog(
         (Identity("materialized view", name), "is not filled: reading it fails until REFRESH")
         for (name,) in unfilled
     )
-    return Catalog(facts, dump, major, notes, ignore, depends)
+    conditions = {str(name): str(condition) for name, condition in bounds if condition}
+    return Catalog(facts, dump, major, notes, ignore, depends, conditions)
 
 
 def dump_of(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from zero_downtime.catalog import Change, Fact, Identity
+from zero_downtime.plan import counters
 from zero_downtime.plan.pool import Pool, belongings
 from zero_downtime.plan.step import Loss, Phase, Step
 from zero_downtime.plan.tables import identity_clause
@@ -28,7 +30,23 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
 def change_default(pool: Pool, change: Change) -> Iterable[Step]:
     """SET or DROP DEFAULT: for rows to come, no row is touched."""
     column, table = change.identity.name, change.identity.of
+    identity = pool.changes.get(Identity("identity", column, table))
+    generated = pool.changes.get(Identity("generated", column, table))
+    if generated is not None and generated.kind == "removed":  # a column has one of the two
+        yield from change_generated(pool, pool.changes.pop(generated.identity))
+    if identity is not None and identity.kind == "removed":
+        pool.changes[change.identity] = change
+        del pool.changes[identity.identity]
+        yield from counters.drop_identity(pool, identity)
+        return
     words = f"SET DEFAULT {change.new.definition}" if change.new else "DROP DEFAULT"
+    sequence = counters.counter_of(change.new) if change.new else None
+    made = pool.new.get("sequence", sequence or "")
+    if made and made.identity not in pool.old and Identity("column", column, table) in pool.old:
+        what = str(change.identity)
+        yield from counters.go_on_behind_rows(sequence, table, column, made.sql, what)
+        yield Step(f"ALTER TABLE {table} ALTER COLUMN {column} {words}", what, alone=False)
+        return
     yield Step(
         f"ALTER TABLE {table} ALTER COLUMN {column} {words}",
         str(change.identity),
@@ -49,20 +67,22 @@ def change_not_null(pool: Pool, change: Change) -> Iterable[Step]:
         sql = f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"
         yield Step(sql, name, f"{table}.{column} may be NULL")
     elif change.kind == "altered":
-        yield _rename_not_null(change)
+        yield from _alter_not_null(pool, change)
     elif pool.is_new(table):
         sql = f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL"
         yield Step(sql, name, f"{table}.{column} is required", alone=False)
     elif pool.new.major >= _NOT_NULL_BY_ITSELF:
         constraint = not_null_name(change.new, change.identity)
         why = f"{table}.{column} is required: new rows from now on"
+        alone = _NO_INHERIT if _says(change.new, _NO_INHERIT) else ""
         yield Step(
-            f"ALTER TABLE {table} ADD CONSTRAINT {constraint} NOT NULL {column} NOT VALID",
+            f"ALTER TABLE {table} ADD CONSTRAINT {constraint} NOT NULL {column}{alone} NOT VALID",
             name,
             why,
         )
-        sql = f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
-        yield Step(sql, name, "all rows, while readers and writers go on")
+        if not _says(change.new, " NOT VALID"):
+            sql = f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
+            yield Step(sql, name, "all rows, while readers and writers go on")
     else:
         check = quoted(f"{_plain(table)}_{_plain(column)}_required"[:63])
         yield Step(
@@ -82,7 +102,7 @@ def change_identity(pool: Pool, change: Change) -> Iterable[Step]:
     column, table = change.identity.name, change.identity.of
     alter = f"ALTER TABLE {table} ALTER COLUMN {column}"
     if change.kind == "removed":
-        yield Step(f"{alter} DROP IDENTITY", str(change.identity), "values come from the writer")
+        yield from counters.drop_identity(pool, change)
     elif change.kind == "altered":
         assert change.old is not None and change.new is not None
         old, new = (
@@ -98,9 +118,7 @@ def change_identity(pool: Pool, change: Change) -> Iterable[Step]:
         else:
             yield Step(f"{alter} {_identity_options(change.new)}", str(change.identity), "options")
     else:
-        pool.refuse(
-            change, "identity on a filled column would start at 1 and collide with its rows"
-        )
+        yield from counters.add_identity(pool, change)
 
 
 def change_generated(pool: Pool, change: Change) -> Iterable[Step]:
@@ -193,17 +211,22 @@ def add(pool: Pool, identity: Identity, facts_from_new: bool = False) -> Iterabl
     if "default" in facts:
         words.append(f"DEFAULT {facts['default'].definition}")
         yield from _sequence_of(pool, facts["default"].definition)
-    if "not null" in facts:
+    later = facts.keys() == {"not null"} and not pool.is_new(table)
+    if "not null" in facts and not later:
         words.append(facts["not null"].definition)
-        if facts.keys() == {"not null"} and not pool.is_new(table):
-            pool.losses.append(
-                Loss(
-                    str(identity),
-                    "a required column without default can't be added to a table that holds rows",
-                )
-            )
     sql = f"ALTER TABLE {table} ADD COLUMN {column} {' '.join(words)}"
     yield Step(sql, str(identity), f"new column {table}.{column}", alone=not pool.is_new(table))
+    if later:
+        yield from _required_later(pool, facts["not null"])
+
+
+def _required_later(pool: Pool, fact: Fact) -> Iterable[Step]:
+    """A column without default is required once somebody has filled it."""
+    reason = "a required column without default can't be added to a table that holds rows"
+    column = Identity("column", fact.identity.name, fact.identity.of)
+    pool.losses.append(Loss(str(column), reason))
+    for step in change_not_null(pool, Change(fact.identity, None, fact)):
+        yield replace(step, phase=Phase.CONTRACT)
 
 
 SAID_WITH_THE_COLUMN = ("generated", "identity", "default", "not null")
@@ -245,6 +268,8 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
     if len(bases) > 1:
         if after_type == f"{before_type}[]":
             words += f" USING CASE WHEN {column} IS NOT NULL THEN ARRAY[{column}] END"
+        elif pool.new.get("generated", column, table):
+            pass  # it is computed anew
         elif bases != {"character varying", "text"}:
             words += f" USING {column}::{change.new.definition.partition(' COLLATE ')[0]}"
         before, after = (c.get("default", column, table) for c in (pool.old, pool.new))
@@ -261,11 +286,45 @@ def _base_type(definition: str) -> str:
     return re.sub(r"\(.*?\)", "", definition.partition(" COLLATE ")[0]).strip()
 
 
-def _rename_not_null(change: Change) -> Step:
+def _alter_not_null(pool: Pool, change: Change) -> Iterable[Step]:
+    """Another name, validated, or inherited or not. NOT VALID again is a new constraint."""
+    if pool.is_detached(change.identity.of):
+        pool.changes[change.identity] = change  # its name is its own when it is detached
+        return
+    yield from alter_not_null(change)
+
+
+def alter_not_null(change: Change) -> Iterable[Step]:
+    """The same, of a table that is no partition or not any more."""
+    table, what = change.identity.of, str(change.identity)
     old = not_null_name(change.old, change.identity)
     new = not_null_name(change.new, change.identity)
-    sql = f"ALTER TABLE {change.identity.of} RENAME CONSTRAINT {old} TO {new}"
-    return Step(sql, str(change.identity), "the constraint is called after its column")
+    valid = [not _says(fact, " NOT VALID") for fact in (change.old, change.new)]
+    if valid == [True, False]:
+        sql = f"ALTER TABLE {table} DROP CONSTRAINT {old}"
+        yield Step(sql, what, "a NOT NULL that is not validated comes instead", alone=False)
+        tail = f"{_NO_INHERIT if _says(change.new, _NO_INHERIT) else ''} NOT VALID"
+        sql = f"ALTER TABLE {table} ADD CONSTRAINT {new} NOT NULL {change.identity.name}{tail}"
+        yield Step(sql, what, alone=False)
+        return
+    if old != new:
+        sql = f"ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}"
+        yield Step(sql, what, "the constraint is called after its column")
+    if valid == [False, True]:
+        sql = f"ALTER TABLE {table} VALIDATE CONSTRAINT {new}"
+        yield Step(sql, what, "all rows, while readers and writers go on")
+    inherits = [not _says(fact, _NO_INHERIT) for fact in (change.old, change.new)]
+    if inherits[0] != inherits[1]:
+        words = "INHERIT" if inherits[1] else "NO INHERIT"
+        sql = f"ALTER TABLE {table} ALTER CONSTRAINT {new} {words}"
+        yield Step(sql, what, "in place")
+
+
+_NO_INHERIT = " NO INHERIT"
+
+
+def _says(fact: Fact | None, words: str) -> bool:
+    return fact is not None and words in fact.definition
 
 
 def _plain(name: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from zero_downtime.catalog import Change, Identity
-from zero_downtime.plan import tables
+from zero_downtime.plan import keys, partitioned_keys, tables
 from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Step
 
@@ -25,6 +25,8 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         if pool.is_detached(table) and _is_of_the_parent(pool, table, name):
             pool.changes[change.identity] = change  # it can go when the table is detached
             return
+        if not pool.is_detached(table) and partitioned_keys.is_attached(pool.old, change.identity):
+            return  # it goes with its parent's
         yield Step(f"ALTER TABLE {table} DROP CONSTRAINT {name}", what, f"drop {name}")
         return
     assert change.new is not None
@@ -34,7 +36,7 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         return
     assert change.old is not None
     if change.old.definition == definition + _NOT_VALID:
-        yield _validate(what, table, name)
+        yield keys.validate(what, table, name)
     elif _without_timing(change.old.definition) == _without_timing(definition) and (
         definition.startswith("FOREIGN KEY")
     ):
@@ -43,6 +45,8 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         yield Step(f"ALTER TABLE {table} ALTER CONSTRAINT {name} {words}", what, "in place")
     elif definition.startswith(("CHECK", "FOREIGN KEY")):
         yield from _swap(what, table, name, definition)
+    elif pool.is_partitioned(table):
+        yield from partitioned_keys.swap(pool, change)
     else:
         yield from _swap_key(pool, change, definition)
     yield from _comment_again(pool, change)
@@ -80,8 +84,6 @@ def _add(pool: Pool, what: str, table: str, name: str, definition: str) -> Itera
     if pool.is_new(table) and (other is None or pool.is_new(other)):
         yield Step(f"{add} {definition}", what, name, alone=False)
     elif definition.startswith(("CHECK", "FOREIGN KEY")) and _NOT_ENFORCED not in definition:
-        wanted_invalid = definition.endswith(_NOT_VALID)
-        unchecked = definition if wanted_invalid else definition + _NOT_VALID
         if (
             definition.startswith("FOREIGN KEY")
             and pool.is_partitioned(table)
@@ -89,16 +91,43 @@ def _add(pool: Pool, what: str, table: str, name: str, definition: str) -> Itera
         ):
             yield Step(f"{add} {definition}", what, f"{name}: NOT VALID is for ordinary tables")
             return
-        yield Step(f"{add} {unchecked}", what, f"{name}: new rows from now on")
-        if not wanted_invalid:
-            yield _validate(what, table, name)
+        yield from add_unvalidated(what, table, name, definition)
     elif _takes_an_index(pool, table, definition):
-        yield _build_index(what, table, name, definition)
-        yield Step(f"{add} {_using_index(definition, name)}", what, f"{name} takes that index")
+        ready = _ready_index(pool, table, definition)
+        if ready is not None:
+            yield Step(f"{add} {keys.using_index(definition, ready)}", what, f"takes {ready}")
+            return
+        yield keys.build(what, table, name, definition)
+        yield Step(f"{add} {keys.using_index(definition, name)}", what, f"{name} takes that index")
     elif definition.startswith(("CHECK", "FOREIGN KEY")):
         yield Step(f"{add} {definition}", what, f"{name}: said, never checked")
+    elif definition.startswith(("UNIQUE", "PRIMARY KEY")) and pool.is_partitioned(table):
+        only = f"ALTER TABLE ONLY {table} ADD CONSTRAINT {name} {definition}"
+        yield Step(only, what, "an empty shell, valid once every partition has its key")
     else:
         yield Step(f"{add} {definition}", what, f"{name}: no way to build it online")
+
+
+def add_unvalidated(what: str, table: str, name: str, definition: str) -> Iterator[Step]:
+    """A CHECK or FOREIGN KEY that holds for new rows first, and is validated if it is to be."""
+    sql = f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition.removesuffix(_NOT_VALID)}"
+    yield Step(f"{sql}{_NOT_VALID}", what, f"{name}: new rows from now on")
+    if not definition.endswith(_NOT_VALID):
+        yield keys.validate(what, table, name)
+
+
+def _ready_index(pool: Pool, table: str, definition: str) -> str | None:
+    """A unique index that goes, and is just what the key needs."""
+    wanted = keys.index_sql(table, "", definition).partition(" (")[2]
+    for identity, change in pool.changes.items():
+        if identity.kind != "index" or identity.of != table or change.kind != "removed":
+            continue
+        assert change.old is not None
+        head, _, rest = change.old.definition.partition(" (")
+        if head == f"UNIQUE INDEX ON {table} USING btree" and rest == wanted:
+            del pool.changes[identity]
+            return identity.name.rpartition(".")[2]
+    return None
 
 
 def _takes_an_index(pool: Pool, table: str, definition: str) -> bool:
@@ -110,20 +139,15 @@ def _takes_an_index(pool: Pool, table: str, definition: str) -> bool:
     )
 
 
-def _validate(what: str, table: str, name: str) -> Step:
-    sql = f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
-    return Step(sql, what, "all rows, while readers and writers go on")
-
-
 def _swap(what: str, table: str, name: str, definition: str) -> Iterable[Step]:
     """The successor is enforced before the predecessor goes: no unguarded moment."""
-    beside = _beside(name)
+    beside = keys.beside(name)
     valid = definition.removesuffix(_NOT_VALID)
     enforced = _NOT_ENFORCED not in definition
     add = f"ALTER TABLE {table} ADD CONSTRAINT {beside} {valid}{_NOT_VALID if enforced else ''}"
     yield Step(add, what, f"the successor of {name}: new rows from now on")
     if valid == definition and enforced:
-        yield _validate(what, table, beside)
+        yield keys.validate(what, table, beside)
     yield Step(f"ALTER TABLE {table} DROP CONSTRAINT {name}", what, "the predecessor")
     yield Step(f"ALTER TABLE {table} RENAME CONSTRAINT {beside} TO {name}", what, "its name")
 
@@ -133,52 +157,14 @@ def _swap_key(pool: Pool, change: Change, definition: str) -> Iterable[Step]:
     table, name, what = change.identity.of, change.identity.name, str(change.identity)
     drop = f"ALTER TABLE {table} DROP CONSTRAINT {name}"
     if _takes_an_index(pool, table, definition):
-        beside = _beside(name)
-        yield _build_index(what, table, beside, definition)
-        swap = f"{drop}, ADD CONSTRAINT {name} {_using_index(definition, beside)}"
+        beside = keys.beside(name)
+        yield keys.build(what, table, beside, definition)
+        swap = f"{drop}, ADD CONSTRAINT {name} {keys.using_index(definition, beside)}"
         why = f"{name} takes that index"
     else:
         swap = f"{drop}, ADD CONSTRAINT {name} {definition}"
         why = f"{name}: no way to build it online"
-    referring = [
-        pool.new.facts[each]
-        for each in pool.dependents.get(change.identity, ())
-        if each.kind == "constraint" and each in pool.new and each not in pool.changes
-    ]
-    if not referring:
-        yield Step(swap, what, why)
-        return
-    for fact in referring:
-        sql = f"ALTER TABLE {fact.identity.of} DROP CONSTRAINT {fact.identity.name}"
-        yield Step(sql, str(fact.identity), "it refers to this key", alone=False)
-    yield Step(swap, what, why, alone=False)
-    for fact in referring:
-        sql = fact.sql.removesuffix(_NOT_VALID) + _NOT_VALID
-        yield Step(sql, str(fact.identity), "new rows from now on", alone=False)
-    for fact in referring:
-        if not fact.definition.endswith(_NOT_VALID):
-            yield _validate(str(fact.identity), fact.identity.of, fact.identity.name)
-
-
-def _build_index(what: str, table: str, index: str, definition: str) -> Step:
-    columns = re.sub(r"^(?:UNIQUE|PRIMARY KEY)\s*", "", definition)
-    nulls = "NULLS NOT DISTINCT" if columns.startswith("NULLS NOT DISTINCT") else ""
-    columns = columns.removeprefix("NULLS NOT DISTINCT").strip()
-    columns = re.sub(r"\s*(?:NOT )?DEFERRABLE.*$| INITIALLY .*$", "", columns)
-    # NULLS NOT DISTINCT stands behind INCLUDE in an index and before the columns in a constraint.
-    tail = f" {nulls}" if nulls else ""
-    sql = f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {columns}{tail}"
-    return Step(sql, what, "its index, while readers and writers go on")
-
-
-def _using_index(definition: str, index: str) -> str:
-    kind = "PRIMARY KEY" if definition.startswith("PRIMARY KEY") else "UNIQUE"
-    deferrable = re.search(r" (?:NOT )?DEFERRABLE.*$| INITIALLY .*$", definition)
-    return f"{kind} USING INDEX {index}{deferrable[0] if deferrable else ''}"
-
-
-def _beside(name: str) -> str:
-    """A name for the successor while the predecessor still has its own; at most 63 bytes."""
-    if name.startswith('"'):
-        return f'{name[:-1][:58]}_new"'
-    return f"{name[:59]}_new"
+    referring = keys.referring(pool, change.identity)
+    yield from keys.cut(referring)
+    yield Step(swap, what, why, alone=not referring)
+    yield from keys.joined(referring)

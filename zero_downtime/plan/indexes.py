@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from zero_downtime.catalog import Change
+from zero_downtime.plan import keys
 from zero_downtime.plan.pool import Pool, belongings
 from zero_downtime.plan.step import Step
 
@@ -23,6 +25,13 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     assert change.new is not None
     sql = change.new.sql
     if change.kind == "added":
+        constraint = pool.take("constraint", index.rpartition(".")[2], of=table)
+        if constraint is not None:  # its index has this name until it goes
+            yield _beside_step(what, index, sql)
+            sql = f"ALTER TABLE {table} DROP CONSTRAINT {constraint.identity.name}"
+            yield Step(sql, str(constraint.identity), f"{index} stands in for it")
+            yield _rename_step(what, index)
+            return
         if pool.is_new(table):
             # Nobody reads a new table yet, and a build inside its transaction is all or nothing.
             yield Step(_everywhere(pool, table, sql), what, f"index {index}", alone=False)
@@ -30,6 +39,8 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
             yield Step(sql, what, "an empty shell, valid once every partition has its index")
         else:
             yield Step(_concurrently(sql), what, f"new index {index}")
+        if change.identity in pool.old:  # it had to go before
+            yield from _again(pool, change)
         return
     if " ON ONLY " in sql:
         yield from _replace_tree(pool, change)
@@ -38,9 +49,29 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         pool.refuse(change, "an index of a partition follows the index of its parent")
         return
     yield _beside_step(what, index, sql)
-    yield _drop(pool, what, table, index)
-    yield _rename_step(what, index)
+    referring = keys.referring(pool, change.identity)
+    if referring:
+        yield from keys.cut(referring)
+        yield Step(f"DROP INDEX {index}", what, "the predecessor", alone=False)
+        yield replace(_rename_step(what, index), alone=False)
+        yield from keys.joined(referring)
+    else:
+        yield _drop(pool, what, table, index)
+        yield _rename_step(what, index)
     yield from _again(pool, change)
+
+
+def make_way(pool: Pool) -> Iterator[Step]:
+    """An index that changes with the type of its column would be built twice, if at all."""
+    for identity in [each for each in pool.changes if each.kind == "index"]:
+        change = pool.changes[identity]
+        retyped = any(
+            each.kind == "column" and (other := pool.changes.get(each)) and other.kind == "altered"
+            for each in pool.old.depends.get(identity, ())
+        )
+        if change.kind == "altered" and retyped and not _is_partitioned(pool, identity.name):
+            yield _drop(pool, str(identity), identity.of, identity.name)
+            pool.changes[identity] = Change(identity, None, change.new)
 
 
 def _replace_tree(pool: Pool, change: Change) -> Iterable[Step]:
@@ -120,11 +151,10 @@ def change_attachment(pool: Pool, change: Change) -> Iterable[Step]:
 
 def change_invalid(pool: Pool, change: Change) -> Iterable[Step]:
     """A leftover of a failed concurrent build."""
+    if change.identity.kind == "invalid partitioned index":
+        return  # it follows from the indexes of the partitions, whose changes are planned
     if change.kind == "removed":
         index = change.identity.name
-        if change.identity.kind == "invalid partitioned index":
-            pool.refuse(change, "attach the missing index of a partition, or drop the index")
-            return
         yield Step(f"DROP INDEX CONCURRENTLY {index}", str(change.identity), "an INVALID leftover")
     else:
         pool.refuse(change, "an INVALID index can't be wanted")
@@ -154,7 +184,10 @@ def _everywhere(pool: Pool, table: str, sql: str) -> str:
 
 
 def _is_partitioned(pool: Pool, index: str) -> bool:
-    return any(i.kind == "index partition" and i.of == index for i in pool.old.facts)
+    return any(
+        identity.kind == "index" and identity.name == index and " ON ONLY " in fact.sql
+        for identity, fact in pool.old.facts.items()
+    )
 
 
 def _goes_with_parent(pool: Pool, index: str) -> bool:

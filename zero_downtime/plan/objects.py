@@ -241,7 +241,11 @@ def _alter_sequence(change: Change) -> Iterator[Step]:
     if unlogged[0] != unlogged[1]:
         words = "UNLOGGED" if unlogged[1] else "LOGGED"
         yield Step(f"ALTER SEQUENCE {name} SET {words}", what, "rewritten, it is small")
-    sql = re.sub(r"\ACREATE (?:UNLOGGED )?", "ALTER ", change.new.sql)
+    old, sql = (
+        re.sub(r"\ACREATE (?:UNLOGGED )?", "ALTER ", fact.sql) for fact in (change.old, change.new)
+    )
+    if old == sql:
+        return
     cycles = re.search(r"\bCYCLE\s*\Z", sql)
     typed = re.search(r"\A\S+ SEQUENCE .+\s+AS ", sql)
     if not typed and re.search(r"\s+AS (?:integer|smallint)\s", change.old.sql):

@@ -13,6 +13,7 @@ from zero_downtime.catalog import Catalog, Change, Comparison, Identity
 from zero_downtime.plan import (
     columns,
     constraints,
+    counters,
     indexes,
     objects,
     partitions,
@@ -67,7 +68,9 @@ def plan(
     """
     pool = Pool(old, new, {change.identity: change for change in comparison.changes})
     tables.leave_out_what_follows_the_parent(pool)
+    tables.leave_out_what_goes_with_its_column(pool)
     renames = [*constraints.renames(pool), *indexes.renames(pool), *objects.renames(pool)]
+    exchanges = [*counters.exchanges(pool), *indexes.make_way(pool)]
     clusters: list[tuple[Rank, rebuild.Cluster]] = [
         (each.rank(pool), each) for each in rebuild.clusters(pool, asked)
     ]
@@ -84,7 +87,7 @@ def plan(
     while clusters:
         forward += _rebuilt(pool, clusters)
     return Plan(
-        steps=_contract_last((*renames, *forward, *backward)),
+        steps=_contract_last((*renames, *exchanges, *forward, *backward)),
         not_planned=tuple(pool.not_planned),
         noted=tuple((str(identity), remark) for identity, remark in comparison.notes),
         loses_data=tuple(pool.losses),
@@ -117,11 +120,16 @@ def _in_order(pool: Pool) -> list[tuple[Rank, Change]]:
     drop_order = tables.drop_order(pool)
     end = rebuild.end_of_relations(pool)
 
+    def is_generated(column: Identity) -> bool:
+        return Identity("generated", column.name, column.of) in pool.old
+
     def rank(change: Change) -> Rank:
         # A table takes its columns along, and a column what is said of it; a constraint that
         # goes must go while its columns are there.
         first = {"table": 0, "constraint": 1} if change.new is None else {"table": 0}
         inner = first.get(change.identity.kind, 2 if change.identity.kind == "column" else 3)
+        if change.new is None and inner == 2 and is_generated(change.identity):
+            inner = 1  # it is computed from others
         if change.kind == "altered" and change.identity.kind == "constraint":
             # The type of its column may change: its successor is for the new one.
             return (0, max(change.new.position if change.new else 0, end + 0.6), inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -138,7 +139,14 @@ def exists(catalog: Catalog, about: Identity) -> bool:
         return True
     if about.kind == "column":  # of a view or a composite type, which have no facts of their own
         kinds = ("view", "materialized view", "type")
-        return any(Identity(kind, about.of) in catalog for kind in kinds)
+        if any(Identity(kind, about.of) in catalog for kind in kinds):
+            return True
+        table = catalog.get("table", about.of)
+        inherits = re.search(r"INHERITS \((.*)\)", table.definition) if table else None
+        return inherits is not None and any(
+            exists(catalog, Identity("column", about.name, parent))
+            for parent in inherits[1].split(", ")
+        )
     return any(_is(about, identity) for identity in catalog.facts)
 
 

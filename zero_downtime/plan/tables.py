@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from zero_downtime.catalog import Change, Fact, Identity
 from zero_downtime.plan.options import changed_options
-from zero_downtime.plan.pool import Pool
+from zero_downtime.plan.pool import Pool, belongings
 from zero_downtime.plan.step import Loss, Phase, Step
 
 _REFERS = re.compile(r" REFERENCES ((?:\"(?:[^\"]|\"\")+\"|[\w$.])+)")
@@ -46,6 +46,9 @@ def drop_order(pool: Pool) -> list[str]:
             other, identity = identity.name, Identity("table", "", of=identity.of)
         if identity.of in gone and other in gone and other != identity.of:
             needed_by[other].add(identity.of)
+        if identity.kind == "table" and identity.name in gone:
+            for parent in parents(fact):
+                needed_by.get(parent, set()).add(identity.name)
     order: list[str] = []
     while len(order) < len(gone):
         left = [table for table in needed_by if table not in order]
@@ -56,16 +59,39 @@ def drop_order(pool: Pool) -> list[str]:
 
 def leave_out_what_follows_the_parent(pool: Pool) -> None:
     """Take the changes of partitions that come by themselves with the parent's change."""
-    for identity in list(pool.changes):
-        side = pool.new if pool.changes[identity].new is not None else pool.old
-        table = identity.of
-        parent = side.parent(table) if identity.kind in _FOLLOWS else None
-        if parent is None:
-            continue
-        with_table = pool.is_new(table) or pool.is_gone(table)
-        twin = pool.changes.get(Identity(identity.kind, identity.name, parent))
-        if twin is not None and not with_table:
-            del pool.changes[identity]
+    for identity in [each for each in pool.changes if _follows(pool, each)]:
+        del pool.changes[identity]
+
+
+def _follows(pool: Pool, identity: Identity) -> bool:
+    change = pool.changes[identity]
+    side = pool.new if change.new is not None else pool.old
+    parent = side.parent(identity.of) if identity.kind in _FOLLOWS else None
+    if parent is None or pool.is_new(identity.of) or pool.is_gone(identity.of):
+        return False
+    twin = pool.changes.get(Identity(identity.kind, identity.name, parent))
+    if twin is None:
+        return False
+    if identity.kind == "not null" and change.kind == twin.kind:
+        return True  # under the name that it has in the parent
+    own, above = (fact.definition if fact else None for fact in (change.new, twin.new))
+    # What is NOT VALID is said of the parent alone.
+    return own == above or (own is None and above is not None and above.endswith(" NOT VALID"))
+
+
+def leave_out_what_goes_with_its_column(pool: Pool) -> None:
+    """Take what was said of columns that go."""
+    gone = [i for i, c in pool.changes.items() if i.kind == "column" and c.kind == "removed"]
+    for column in gone:
+        for fact in belongings(pool.old, column):
+            if fact.identity.kind in _OF_A_COLUMN and fact.identity not in pool.new:
+                pool.changes.pop(fact.identity, None)
+
+
+_OF_A_COLUMN = {
+    "identity", "default", "not null", "set statistics", "set storage", "set compression",
+    "set options", "column comment", "column privileges",
+}  # fmt: skip
 
 
 def _create(pool: Pool, change: Change) -> Iterable[Step]:
@@ -158,13 +184,28 @@ def _take_what_the_parent_index_makes(pool: Pool, table: str) -> None:
     """Attaching a table makes or finds the indexes that its parent has."""
     schema = table.rpartition(".")[0]
     for identity in list(pool.changes):
-        if identity.kind != "index partition":
+        if identity.kind != "index partition" or not _is_there_at_attach(pool, identity.of):
             continue
         index = identity.name
         plain = index.removeprefix(f"{schema}.")
         ours = pool.take("index", index, of=table) or pool.take("constraint", plain, of=table)
         if ours is not None:
             del pool.changes[identity]
+
+
+def _is_there_at_attach(pool: Pool, parent_index: str) -> bool:
+    """Whether the index of the parent is old, or made with its new table."""
+    for identity in pool.new.facts:
+        if _index_name(identity) == parent_index:
+            return pool.is_new(identity.of) or identity in pool.old
+    return True
+
+
+def _index_name(identity: Identity) -> str:
+    """The index of an index or of a constraint."""
+    if identity.kind == "constraint":
+        return f"{identity.of.rpartition('.')[0]}.{identity.name}"
+    return identity.name if identity.kind == "index" else ""
 
 
 def _drop(pool: Pool, table: str) -> Iterable[Step]:
@@ -207,6 +248,10 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
     assert change.old is not None and change.new is not None
     old, new = _Properties.read(change.old.definition), _Properties.read(change.new.definition)
     alter, what = f"ALTER TABLE {change.identity.name}", str(change.identity)
+    types = [_OF_TYPE.match(fact.sql) for fact in (change.old, change.new)]
+    if any(types) and not all(types):
+        yield from _of_type(pool, change.identity.name, what, types[1])
+        return
     if old.fixed != new.fixed:
         reason = f"{old.fixed!r} becomes {new.fixed!r}"
         pool.refuse(change, f"PostgreSQL can't alter it in place: {reason}")
@@ -217,7 +262,9 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
     for parent in old.parents:
         if parent not in new.parents:
             for fact in pool.old.of(parent):  # what came from the parent is the child's own now
-                pool.take(fact.identity.kind, fact.identity.name, of=change.identity.name)
+                own = Identity(fact.identity.kind, fact.identity.name, change.identity.name)
+                if own in pool.changes and own not in pool.old:
+                    del pool.changes[own]
             yield Step(f"{alter} NO INHERIT {parent}", what, "no longer a child", alone=False)
     for parent in new.parents:
         if parent not in old.parents:
@@ -241,6 +288,21 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
     if gone:
         sql = f"{alter} RESET ({', '.join(sorted(gone))})"
         yield Step(sql, what, "storage parameters")
+
+
+def _of_type(pool: Pool, table: str, what: str, wanted: re.Match[str] | None) -> Iterable[Step]:
+    """A table of a composite type, which has its columns by the type, or no longer."""
+    pool.take_all(table, "column")
+    words = f"OF {wanted[1]}" if wanted else "NOT OF"
+    yield Step(f"ALTER TABLE {table} {words}", what, "in place")
+
+
+_OF_TYPE = re.compile(r"CREATE (?:UNLOGGED )?TABLE \S+ OF ((?:\"(?:[^\"]|\"\")+\"|[\w.$])+)")
+
+
+def parents(table: Fact) -> tuple[str, ...]:
+    """The tables that a table inherits from, as no partition."""
+    return _Properties.read(table.definition).parents
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.apply_tables import same_index
-from zero_downtime.sql.attach import bound_is_proven
+from zero_downtime.sql.attach import bound_is_proven, default_is_proven
 from zero_downtime.sql.foreign_keys import key_ends, point_to_partition
 from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.target import Target
@@ -69,7 +69,8 @@ def attach(p: Prediction, t: Target) -> None:
     default = p.state.default_partition(t.key)
     if default:
         p.lock(p.state.tree(default), AE)
-        p.scan(p.state.tree(default))
+        if not default_is_proven(p.relation(t.key), p.relation(default), bound):
+            p.scan(p.state.tree(default))
     own = {(c.columns, c.references) for c in child.foreign_keys() if c.valid}
     for constraint in p.relation(t.key).foreign_keys():
         if constraint.references:

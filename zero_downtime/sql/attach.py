@@ -32,6 +32,29 @@ def bound_is_proven(parent: Relation, child: Relation, bound: Node) -> bool:
     return bool(needed) and needed <= facts_of_column
 
 
+def default_is_proven(parent: Relation, default: Relation, bound: Node) -> bool:
+    """Whether a validated CHECK (NOT (…)) of the default partition rules out the new bound."""
+    if len(parent.partition_key) != 1 or bound.get("is_default"):
+        return False
+    (column,) = parent.partition_key
+    needed = {*_needed(column, bound), (column, "is not null", None)}
+    for constraint in default.constraints.values():
+        negation = (constraint.expression or {}).get("BoolExpr", {})
+        if (
+            constraint.kind != "check"
+            or not constraint.valid
+            or negation.get("boolop") != "NOT_EXPR"
+        ):
+            continue
+        (inner,) = negation["args"]
+        whole = inner.get("BoolExpr", {}).get("boolop") == "AND_EXPR"
+        parts = inner["BoolExpr"]["args"] if whole else [inner]
+        facts = _facts(inner)
+        if len(facts) == len(parts) and len(needed) > 1 and set(facts) <= needed:
+            return True
+    return False
+
+
 def _needed(column: str, bound: Node) -> set[_Fact]:
     if bound.get("strategy") == "r":
         lower = constant((bound.get("lowerdatums") or [None])[0])
@@ -59,6 +82,9 @@ def _facts(expression: Node | None) -> list[_Fact]:
         column, operator = _column(fields.get("lexpr")), text_of(fields["name"][0])
         if column and fields["kind"] == "AEXPR_IN":
             items = fields["rexpr"]["List"]["items"]
+            return [(column, "in", tuple(sorted(str(constant(item)) for item in items)))]
+        if column and fields["kind"] == "AEXPR_OP_ANY" and operator == "=":
+            items = fields["rexpr"].get("A_ArrayExpr", {}).get("elements", ())
             return [(column, "in", tuple(sorted(str(constant(item)) for item in items)))]
         if column and operator == "=":
             return [(column, "in", (str(constant(fields["rexpr"])),))]

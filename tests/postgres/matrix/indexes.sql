@@ -113,3 +113,197 @@ CREATE INDEX i ON shop.customers USING hnsw (v vector_cosine_ops) WITH (m=8);
 --- index of a materialized view
 -- new:
 CREATE INDEX i ON shop.sales (total);
+
+--- unique
+-- new:
+CREATE UNIQUE INDEX i ON shop.customers (code, name);
+
+--- unique, nulls not distinct
+-- since: 15
+-- new:
+CREATE UNIQUE INDEX i ON shop.customers (kind, name) NULLS NOT DISTINCT;
+
+--- an index becomes unique
+-- old:
+CREATE INDEX i ON shop.customers (name);
+-- new:
+CREATE UNIQUE INDEX i ON shop.customers (name);
+
+--- another column
+-- old:
+CREATE INDEX i ON shop.customers (name);
+-- new:
+CREATE INDEX i ON shop.customers (code);
+
+--- another order
+-- old:
+CREATE INDEX i ON shop.customers (name, code);
+-- new:
+CREATE INDEX i ON shop.customers (code DESC NULLS LAST, name);
+
+--- included columns
+-- old:
+CREATE INDEX i ON shop.customers (name);
+-- new:
+CREATE INDEX i ON shop.customers (name) INCLUDE (code);
+
+--- operator class
+-- old:
+CREATE INDEX i ON shop.customers (name);
+-- new:
+CREATE INDEX i ON shop.customers (name text_pattern_ops);
+
+--- operator class with options
+-- new:
+CREATE EXTENSION pg_trgm;
+CREATE INDEX i ON shop.customers USING gist (name gist_trgm_ops (siglen = 32));
+
+--- collation
+-- old:
+CREATE INDEX i ON shop.customers (name);
+-- new:
+CREATE INDEX i ON shop.customers (name COLLATE "C");
+
+--- storage parameters
+-- old:
+CREATE INDEX i ON shop.customers (name) WITH (fillfactor = 70);
+-- new:
+CREATE INDEX i ON shop.customers (name) WITH (fillfactor = 80, deduplicate_items = off);
+
+--- access method
+-- old:
+CREATE INDEX i ON shop.customers (name);
+-- new:
+CREATE INDEX i ON shop.customers USING hash (name);
+
+--- brin options
+-- old:
+CREATE INDEX i ON shop.orders USING brin (placed) WITH (pages_per_range = 32);
+-- new:
+CREATE INDEX i ON shop.orders USING brin (placed) WITH (pages_per_range = 64, autosummarize = on);
+
+--- gin
+-- new:
+ALTER TABLE shop.bookings ADD doc jsonb;
+CREATE INDEX i ON shop.bookings USING gin (doc jsonb_path_ops) WITH (fastupdate = off);
+
+--- full text
+-- new:
+CREATE INDEX i ON shop.customers USING gin (to_tsvector('simple', coalesce(name, '')));
+
+--- spgist
+-- new:
+CREATE INDEX i ON shop.bookings USING spgist (during);
+
+--- expression changes
+-- old:
+CREATE INDEX i ON shop.customers (lower(name));
+-- new:
+CREATE INDEX i ON shop.customers (upper(name));
+
+--- expression by an own function
+-- new:
+CREATE INDEX i ON shop.customers (shop.twice(code));
+
+--- predicate comes
+-- old:
+CREATE INDEX i ON shop.customers (name);
+-- new:
+CREATE INDEX i ON shop.customers (name) WHERE kind IN ('a', 'b');
+
+--- tablespace
+-- old:
+CREATE INDEX i ON shop.customers (name);
+-- new:
+CREATE INDEX i ON shop.customers (name) TABLESPACE zd_far;
+
+--- statistics target
+-- old:
+CREATE INDEX i ON shop.customers (lower(name), code);
+-- new:
+CREATE INDEX i ON shop.customers (lower(name), code);
+ALTER INDEX shop.i ALTER 1 SET STATISTICS 500;
+
+--- comment
+-- new:
+COMMENT ON INDEX shop.orders_open IS 'open ones';
+COMMENT ON INDEX shop.orders_placed IS NULL;
+
+--- replaced under CLUSTER and REPLICA IDENTITY
+-- old:
+CREATE UNIQUE INDEX i ON shop.customers (id);
+ALTER TABLE shop.customers CLUSTER ON i;
+ALTER TABLE shop.customers REPLICA IDENTITY USING INDEX i;
+-- new:
+CREATE UNIQUE INDEX i ON shop.customers (id) INCLUDE (kind);
+ALTER TABLE shop.customers CLUSTER ON i;
+ALTER TABLE shop.customers REPLICA IDENTITY USING INDEX i;
+
+--- a unique index that a foreign key needs
+-- unsafe up: the foreign key holds the old index
+-- unsafe down: the foreign key holds the old index
+-- old:
+CREATE UNIQUE INDEX i ON shop.bookings (plain);
+CREATE TABLE shop.more (n integer REFERENCES shop.bookings (plain));
+-- new:
+CREATE UNIQUE INDEX i ON shop.bookings (plain) INCLUDE (room);
+CREATE TABLE shop.more (n integer REFERENCES shop.bookings (plain));
+
+--- indexes of a new table
+-- new:
+CREATE TABLE shop.fresh (id integer PRIMARY KEY, a text, b integer[]);
+CREATE INDEX ON shop.fresh (a);
+CREATE INDEX ON shop.fresh USING gin (b);
+CREATE UNIQUE INDEX ON shop.fresh (lower(a)) WHERE a IS NOT NULL;
+
+--- names at their longest
+-- new:
+CREATE INDEX an_index_whose_name_is_as_long_as_a_name_can_be_in_postgresql_1 ON shop.orders (code);
+
+--- a longest name replaced
+-- old:
+CREATE INDEX an_index_whose_name_is_as_long_as_a_name_can_be_in_postgresql_1 ON shop.orders (code);
+-- new:
+CREATE INDEX an_index_whose_name_is_as_long_as_a_name_can_be_in_postgresql_1 ON shop.orders (total);
+
+--- hnsw with other parameters
+-- old:
+CREATE EXTENSION vector;
+ALTER TABLE shop.customers ADD v vector(3);
+CREATE INDEX i ON shop.customers USING hnsw (v vector_cosine_ops) WITH (m = 8);
+-- new:
+CREATE EXTENSION vector;
+ALTER TABLE shop.customers ADD v vector(3);
+CREATE INDEX i ON shop.customers USING hnsw (v vector_l2_ops) WITH (m = 16, ef_construction = 99);
+
+--- ivfflat becomes hnsw
+-- old:
+CREATE EXTENSION vector;
+ALTER TABLE shop.customers ADD v vector(3);
+CREATE INDEX i ON shop.customers USING ivfflat (v vector_l2_ops) WITH (lists = 2);
+-- new:
+CREATE EXTENSION vector;
+ALTER TABLE shop.customers ADD v vector(3);
+CREATE INDEX i ON shop.customers USING hnsw ((v::halfvec(3)) halfvec_l2_ops);
+
+--- vector becomes halfvec
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
+-- old:
+CREATE EXTENSION vector;
+ALTER TABLE shop.customers ADD v vector(3);
+CREATE INDEX i ON shop.customers USING hnsw (v vector_l2_ops);
+-- new:
+CREATE EXTENSION vector;
+ALTER TABLE shop.customers ADD v halfvec(3);
+CREATE INDEX i ON shop.customers USING hnsw (v halfvec_l2_ops);
+
+--- more dimensions
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
+-- old:
+CREATE EXTENSION vector;
+ALTER TABLE shop.customers ADD v vector(3);
+-- new:
+CREATE EXTENSION vector;
+ALTER TABLE shop.customers ADD v vector(4);

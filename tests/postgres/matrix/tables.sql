@@ -147,3 +147,108 @@ CREATE INDEX "idx Ü" ON "Größe"."Tisch "" 1" ("Breite; cm");
 COMMENT ON COLUMN "Größe"."Tisch "" 1"."Breite; cm" IS 'ä; -- no comment';
 CREATE FUNCTION "Größe"."Tu was"("ein Wert" integer) RETURNS integer LANGUAGE sql
     AS $q$ SELECT length($$;$$) + $1 $q$;
+
+--- an empty table
+-- new:
+CREATE TABLE shop.nothing ();
+
+--- unlogged and new
+-- new:
+CREATE UNLOGGED TABLE shop.fast (id integer PRIMARY KEY) WITH (fillfactor = 50);
+
+--- autovacuum
+-- old:
+ALTER TABLE shop.customers SET (fillfactor = 70);
+-- new:
+ALTER TABLE shop.customers SET (autovacuum_vacuum_scale_factor = 0.01, parallel_workers = 4);
+
+--- parameters of TOAST
+-- new:
+ALTER TABLE shop.customers SET (toast.autovacuum_enabled = false, toast_tuple_target = 4096);
+
+--- access method
+-- since: 15
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
+-- old:
+CREATE ACCESS METHOD pile TYPE TABLE HANDLER heap_tableam_handler;
+-- new:
+CREATE ACCESS METHOD pile TYPE TABLE HANDLER heap_tableam_handler;
+ALTER TABLE shop.bookings SET ACCESS METHOD pile;
+
+--- clustered on another index
+-- old:
+ALTER TABLE shop.orders CLUSTER ON orders_placed;
+-- new:
+ALTER TABLE shop.orders CLUSTER ON orders_pkey;
+
+--- replica identity, nothing
+-- old:
+ALTER TABLE shop.customers REPLICA IDENTITY FULL;
+-- new:
+ALTER TABLE shop.customers REPLICA IDENTITY NOTHING;
+
+--- another owner
+-- new:
+ALTER TABLE shop.bookings OWNER TO pg_database_owner;
+
+--- row security goes
+-- new:
+DROP POLICY own ON shop.orders;
+ALTER TABLE shop.orders DISABLE ROW LEVEL SECURITY;
+
+--- a comment
+-- old:
+COMMENT ON TABLE shop.orders IS 'old';
+-- new:
+COMMENT ON TABLE shop.orders IS 'new; ''quoted''';
+
+--- a table that others refer to goes
+-- new:
+ALTER TABLE shop.orders DROP CONSTRAINT orders_code_fkey;
+DROP TABLE shop.customers;
+
+--- two tables that refer to each other go
+-- old:
+CREATE TABLE shop.a (id integer PRIMARY KEY, b integer);
+CREATE TABLE shop.b (id integer PRIMARY KEY, a integer REFERENCES shop.a);
+ALTER TABLE shop.a ADD FOREIGN KEY (b) REFERENCES shop.b;
+INSERT INTO shop.a VALUES (1, NULL);
+-- new:
+
+--- another schema
+-- new:
+CREATE SCHEMA yard;
+CREATE TABLE yard.orders (id bigint REFERENCES shop.orders);
+CREATE VIEW yard.all_orders AS SELECT o.id, y.id AS other FROM shop.orders o, yard.orders y;
+
+--- a table of another type
+-- old:
+CREATE TABLE shop.thing (a integer);
+-- new:
+CREATE VIEW shop.thing AS SELECT 1 AS a;
+
+--- a typed table becomes plain
+-- old:
+CREATE TABLE shop.sizes OF shop.size;
+-- new:
+CREATE TABLE shop.sizes (width integer, height integer);
+
+--- column order
+-- old:
+CREATE TABLE shop.order_of (a integer, b text, c date);
+INSERT INTO shop.order_of VALUES (1, 'b', now());
+-- new:
+CREATE TABLE shop.order_of (c date, a integer, b text, d integer);
+INSERT INTO shop.order_of VALUES (now(), 1, 'b', 2);
+
+--- a table for each kind of key
+-- new:
+CREATE TABLE shop.keys (
+    a integer, b integer NOT NULL, c text, during tstzrange,
+    CONSTRAINT keys_pk PRIMARY KEY (a, b) DEFERRABLE,
+    CONSTRAINT keys_u UNIQUE (c) INCLUDE (b),
+    CONSTRAINT keys_x EXCLUDE USING gist (during WITH &&) WHERE (a > 0),
+    CONSTRAINT keys_c CHECK (a > b) NO INHERIT,
+    CONSTRAINT keys_f FOREIGN KEY (b) REFERENCES shop.customers (code) ON DELETE SET NULL NOT VALID
+);

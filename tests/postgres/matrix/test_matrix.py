@@ -94,8 +94,8 @@ def test_the_lists_are_sound() -> None:
     assert sorted({name for name in names if names.count(name) > 1}) == []
     assert {name for name, _ in NOT_PLANNED} <= set(names)
     assert {direction for _, direction in NOT_PLANNED} <= {UP, DOWN}
-    assert len(PAIRS) >= 137
-    assert len(NOT_PLANNED) <= 0.03 * 2 * len(PAIRS)
+    assert len(PAIRS) >= 250
+    assert len(NOT_PLANNED) <= 0.02 * 2 * len(PAIRS)
 
 
 def _servers() -> list[str]:

@@ -119,7 +119,6 @@ COMMENT ON TYPE shop.span IS 's';
 ALTER SEQUENCE shop.numbers AS integer INCREMENT 5 MINVALUE 0 MAXVALUE 99 CYCLE;
 
 --- a sequence and its owner
--- unsafe up: sequence-starts-at-one
 -- new:
 CREATE SEQUENCE shop.n2 OWNED BY shop.customers.code;
 ALTER TABLE shop.customers ALTER code SET DEFAULT nextval('shop.n2');

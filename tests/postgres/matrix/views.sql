@@ -56,6 +56,7 @@ INSERT INTO shop.bookings VALUES (1, '[2026-01-01,2026-01-02)', (1, 2), 5);
 REFRESH MATERIALIZED VIEW shop.sales;
 
 --- a column at the end of a view
+-- unsafe down: the view has fewer columns
 -- new:
 CREATE OR REPLACE VIEW shop.recent AS SELECT id, customer_id, total, placed FROM shop.orders;
 

@@ -30,6 +30,8 @@ class ConstraintBuildsIndex(Rule):
     )
 
     def check(self, here: Here) -> Iterator[Finding]:
+        if here.partitioned(here.table()) and not here.node["relation"].get("inh"):
+            return  # ONLY the parent: an empty shell, to which the indexes below are attached
         for constraint in added(here, "CONSTR_UNIQUE", "CONSTR_PRIMARY"):
             if "indexname" not in constraint and here.effect.builds:
                 yield self._finding(here, constraint, constraint_columns(constraint))

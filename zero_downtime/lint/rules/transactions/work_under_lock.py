@@ -62,8 +62,13 @@ def _slow(here: Here) -> str | None:
         return None if here.node.get("is_vacuumcmd") else "ANALYZE reads samples"
     if here.kind == "SelectStmt" and not _reads_all(here):
         return None
-    read = [key for key in here.effect.scans if not here.is_new(key)]
+    read = [key for key in here.effect.scans if not here.is_new(key) and not _is_one_row(here, key)]
     return f"This reads all of {short(read[0])}" if read else None
+
+
+def _is_one_row(here: Here, key: str) -> bool:
+    relation = here.state.relation(key)
+    return relation is not None and relation.kind == "sequence"
 
 
 def _reads_all(here: Here) -> bool:
