@@ -179,3 +179,50 @@ def test_a_proposed_revision_continues_the_history(folder: Path) -> None:
         "ALTER TABLE orders VALIDATE CONSTRAINT k",
     ]
     assert proposals(()) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "fixed"),
+    [
+        (
+            "with op.get_context().autocommit_block():\n        "
+            "op.execute('CREATE INDEX i ON orders (a)')",
+            "with op.get_context().autocommit_block():\n        "
+            "op.execute('CREATE INDEX CONCURRENTLY i ON orders (a)')",
+        ),
+        (  # in its transaction that would fail
+            "op.execute('CREATE INDEX i ON orders (a)')",
+            "op.execute('CREATE INDEX i ON orders (a)')",
+        ),
+        (  # no literal
+            "with op.get_context().autocommit_block():\n        "
+            "op.create_index('i', 'orders', ['a'])",
+            "with op.get_context().autocommit_block():\n        "
+            "op.create_index('i', 'orders', ['a'])",
+        ),
+        (
+            'op.execute("""\n        SET statement_timeout = 30;  -- short\n    """)',
+            'op.execute("""\n        SET statement_timeout = \'30s\';  -- short\n    """)',
+        ),
+        (  # the quotes would end the literal
+            "op.execute('SET statement_timeout = 30')",
+            "op.execute('SET statement_timeout = 30')",
+        ),
+        (  # not as it stands
+            "op.execute('SET statement_timeout '\n        '= 30')",
+            "op.execute('SET statement_timeout '\n        '= 30')",
+        ),
+    ],
+)
+def test_a_literal_of_a_revision(folder: Path, call: str, fixed: str) -> None:
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = m\n")
+    versions = folder / "m" / "versions"
+    versions.mkdir(parents=True)
+    (folder / "m" / "env.py").write_text("")
+    template = REVISION.format(id="a1", down=None, sql="SELECT 1").replace(
+        'op.execute("SELECT 1")', "{}"
+    )
+    path = versions / "a1.py"
+    path.write_text(template.format(call))
+    lint("--fix")
+    assert path.read_text() == template.format(fixed)

@@ -1,12 +1,17 @@
-"""Fixes written in the place of SQL statements, as far as they bring no other finding."""
+"""Fixes written in the place of SQL statements, as far as they bring no other finding.
+
+A statement of a revision is fixed where the file holds its text as a literal.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import lru_cache
 from pathlib import Path
 
 from zero_downtime.errors import InputError
@@ -54,7 +59,12 @@ class Fixes:
     refused: tuple[Finding, ...] = ()
 
 
-def fixed(judge: Callable[[Read], Report]) -> tuple[Report, Fixes]:
+# Statements of revisions by place and text, with what stands there instead.
+Replaced = Mapping[tuple[Location, str], str]
+Judge = Callable[[Read, Replaced], Report]
+
+
+def fixed(judge: Judge) -> tuple[Report, Fixes]:
     """Fix until nothing changes any more; ``judge`` lints what a function reads.
 
     The report is on the fixed texts. Nothing is written.
@@ -68,11 +78,12 @@ def fixed(judge: Callable[[Read], Report]) -> tuple[Report, Fixes]:
 class _Work:
     """Texts that are being fixed, and the report on them."""
 
-    def __init__(self, judge: Callable[[Read], Report]) -> None:
+    def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._before: dict[Path, Text] = {}
         self._texts: dict[Path, str] = {}
-        self.report = judge(self._read)
+        self._replaced: dict[tuple[Location, str], str] = {}
+        self.report = judge(self._read, self._replaced)
         self.applied: list[Finding] = []
         self.refused: list[Finding] = []
 
@@ -90,7 +101,6 @@ class _Work:
             finding
             for finding in self.report.findings
             if _instead(finding) is not None
-            and finding.revision is None
             and _key(finding) not in tried
             and self._span(finding) is not None
         ]
@@ -110,13 +120,17 @@ class _Work:
         return self.try_all(chosen[:half]) or self.try_all(chosen[half:])
 
     def _try(self, findings: Sequence[Finding]) -> bool:
-        texts, report = dict(self._texts), self.report
+        texts, replaced, report = dict(self._texts), dict(self._replaced), self.report
         for path, own in _by_path(findings).items():
             self._texts[path] = self._applied(self._texts[path], path, own)
-        self.report = self._judge(self._read)
+        for finding in findings:
+            if finding.revision is not None:
+                place = (finding.location, finding.statement)
+                self._replaced[place] = _instead(finding) or ""
+        self.report = self._judge(self._read, self._replaced)
         added = _counted(self.report.findings) - _counted(report.findings)
         if added or len(self.report.findings) >= len(report.findings):
-            self._texts, self.report = texts, report
+            self._texts, self._replaced, self.report = texts, replaced, report
             return False
         self.applied += findings
         return True
@@ -132,7 +146,10 @@ class _Work:
 
     def _span(self, finding: Finding) -> tuple[int, int] | None:
         """Where the statement stands in its text; None when it does not stand there as it is."""
-        text = self._texts.get(Path(finding.location.file))
+        path = Path(finding.location.file)
+        if finding.revision is not None:
+            return _in_literal(self._read(path).text, finding)
+        text = self._texts.get(path)
         if text is None:
             return None
         start = _offset(text, finding.location)
@@ -153,11 +170,43 @@ def _instead(finding: Finding) -> str | None:
     return ";\n".join(finding.split) if finding.split else finding.fix
 
 
+def _in_literal(source: str, finding: Finding) -> tuple[int, int] | None:
+    """Where the one literal of a call in a revision holds the statement just as it is."""
+    place, sql = finding.location, finding.statement
+    first = _offset(source, Location(place.file, place.line))
+    last = _offset(source, Location(place.file, (place.end_line or place.line) + 1))
+    start = source.find(sql, first, last)
+    if not sql or start < 0 or source.find(sql, start + 1, last) >= 0:
+        return None
+    instead = _instead(finding) or ""
+    changed = source[:start] + instead + source[start + len(sql) :]
+    try:
+        before, after = _literals(source), _literals(changed)
+    except (SyntaxError, ValueError):
+        return None
+    gone, new = list((before - after).elements()), list((after - before).elements())
+    as_meant = len(gone) == 1 and new == [gone[0].replace(sql, instead, 1)]
+    return (start, start + len(sql)) if as_meant else None
+
+
+def _literals(source: str) -> Counter[str]:
+    return Counter(
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
 def _offset(text: str, place: Location) -> int:
-    starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+    starts = _line_starts(text)
     if place.line > len(starts):
         return len(text)
     return starts[place.line - 1] + place.column - 1
+
+
+@lru_cache(maxsize=64)
+def _line_starts(text: str) -> tuple[int, ...]:
+    return (0, *(match.end() for match in _LINE_END.finditer(text)))
 
 
 def _key(finding: Finding) -> tuple[str, ...]:

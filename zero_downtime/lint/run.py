@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from zero_downtime.config import Lint
 from zero_downtime.errors import InputError, ParseError, ProjectError
 from zero_downtime.lint.baseline import baseline_text, without_accepted
@@ -24,13 +26,13 @@ from zero_downtime.lint.sql_files import files_alone, sql_histories
 from zero_downtime.lint.texts import Read, Text, read
 from zero_downtime.lint.unit import Unit
 from zero_downtime.sql.effects import Effect, predict
-from zero_downtime.sql.script import error_location
+from zero_downtime.sql.script import error_location, read_script
 from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Statement
 from zero_downtime.sql.tree import NotParsed
 
 if TYPE_CHECKING:
-    from zero_downtime.lint.fix import Fixes
+    from zero_downtime.lint.fix import Fixes, Replaced
     from zero_downtime.lint.git import Base
     from zero_downtime.lint.propose import Proposal
     from zero_downtime.lint.sizes import Sizes
@@ -100,6 +102,7 @@ class Mended:
     report: Report
     fixes: Fixes | None = None
     proposed: tuple[Path, ...] = ()
+    written: bool = False  # the fixes are in the files
 
 
 def mend_request(
@@ -124,7 +127,7 @@ def mend_request(
             change.write()
     found = _proposals(report, project) if folder is not None else []
     proposed = tuple(each.write(folder) for each in found if folder is not None)
-    return Mended(report, fixes, proposed)
+    return Mended(report, fixes, proposed, fix and not show)
 
 
 def _proposals(report: Report, project: Project | None) -> list[Proposal]:
@@ -190,10 +193,13 @@ class _Job:
         others = (*self._revisions, *self._folders)
         self._scripts = [path for path in paths if path not in others]
 
-    def report(self, read: Read = read) -> Report:
-        """The report; ``read`` gives the text of a SQL file."""
+    def report(self, read: Read = read, replaced: Replaced | None = None) -> Report:
+        """The report; ``read`` gives the text of a SQL file, revisions have statements replaced."""
         options, processes = self.options, self._request.processes
-        report = lint_histories(self.histories(read), self.start, options, processes)
+        histories = self.histories(read)
+        if replaced:
+            histories = [[_with(unit, replaced) for unit in units] for units in histories]
+        report = lint_histories(histories, self.start, options, processes)
         baseline = self._request.baseline
         return without_accepted(report, baseline) if baseline else report
 
@@ -271,6 +277,22 @@ class _Job:
         from zero_downtime.lint.git import Base
 
         return Base(self._request.diff, self._project.root if self._project else Path.cwd())
+
+
+def _with(unit: Unit, replaced: Replaced) -> Unit:
+    """The unit with other statements in the place of some."""
+    if unit.revision is None:
+        return unit
+
+    def changed(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        found: list[Statement] = []
+        for each in statements:
+            instead = replaced.get((each.location, each.sql))
+            parts = read_script(instead).statements if instead is not None else ()
+            found += [structs.replace(each, sql=part.sql) for part in parts] or [each]
+        return tuple(found)
+
+    return replace(unit, upgrade=changed(unit.upgrade), downgrade=changed(unit.downgrade))
 
 
 def _only_changed(unit: Unit, changed: set[Path]) -> Unit:

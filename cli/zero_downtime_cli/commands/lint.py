@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     help="Sizes of the tables, as zd stats pull wrote them. Default: the setting stats.",
 )
 @click.option(
-    "--fix", is_flag=True, help="Write into .sql files what mends a finding and brings no other."
+    "--fix", is_flag=True, help="Write into the files what mends a finding and brings no other."
 )
 @click.option(
     "--show-fixes", is_flag=True, help="Print what --fix would change as a diff; change nothing."

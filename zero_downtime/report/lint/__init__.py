@@ -41,7 +41,7 @@ def mending_shown(mended: Mended) -> str:
     lines = []
     if mended.fixes is not None:
         fixes = mended.fixes
-        said = f"{count(len(fixes.applied), 'finding')} fixed"
+        said = f"{count(len(fixes.applied), 'finding')} {'fixed' if mended.written else 'to fix'}"
         said += f" in {count(len(fixes.changes), 'file')}"
         if fixes.refused:
             said += f", {len(fixes.refused)} not, since that would bring other findings"
