@@ -194,7 +194,8 @@ def test_github_escapes_what_would_end_a_property(report: Report, awkward: Repor
     assert all(pattern.fullmatch(line) for line in lines[:-1])
     assert "file=dir with space/a%25b%3Ac%2Cd|e`é.sql," in lines[0]
     assert any(",col=1,endColumn=" in line for line in lines)
-    assert lines[-1] == "::notice title=zd lint::Not analysed: 1 syntax error."
+    assert lines[-1].startswith("::notice title=zd lint::6 statements in 1 file: ")
+    assert lines[-1].endswith(". Not analysed: 1 syntax error.")
 
 
 def test_gitlab_fingerprints_differ(report: Report) -> None:
@@ -268,3 +269,11 @@ def test_a_baseline_accepts_each_finding_once(report: Report, tmp_path: Path) ->
     assert without_accepted(report, path).findings == ()
     assert without_accepted(report, path).baselined == 3
     assert len(without_accepted(Report(report.findings * 2), path).findings) == 3
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "gitlab"])
+def test_what_is_silenced_is_counted(shape: str) -> None:
+    sql = "SET lock_timeout = 9; DROP TABLE x; -- zd: ignore[drop-table] nobody reads it"
+    report = lint_units([unit_of_script(read_script(sql, "m.sql"), "m.sql")])
+    assert not [f for f in report.findings if f.rule == "drop-table"]
+    assert re.search(r'1 silenced|"suppressed": ?1\b', shown(report, shape))

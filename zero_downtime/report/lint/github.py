@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from zero_downtime.lint.finding import Finding, Report
-from zero_downtime.report.lint.words import not_analysed, path, whole
+from zero_downtime.report.lint.words import has_more, path, summary, whole
 
 
 def github(report: Report) -> str:
-    """An annotation for each finding, and a notice when something was not analysed."""
+    """An annotation for each finding, and a notice of what was left out or not analysed."""
     lines = [_annotation(finding) for finding in report.findings]
-    coverage = not_analysed(report)
-    if coverage:
-        lines.append(f"::notice title=zd lint::{_data(coverage)}")
+    if has_more(report):
+        lines.append(f"::notice title=zd lint::{_data(summary(report))}")
     return "\n".join(lines)
 
 

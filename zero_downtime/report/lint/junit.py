@@ -7,7 +7,7 @@ from itertools import groupby
 from xml.etree import ElementTree as xml
 
 from zero_downtime.lint.finding import Finding, Report
-from zero_downtime.report.lint.words import count, not_analysed, path
+from zero_downtime.report.lint.words import path, summary
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -25,9 +25,7 @@ def junit(report: Report) -> str:
         suite = xml.SubElement(root, "testsuite", _numbers(len(findings), name))
         for finding in findings:
             _case(suite, finding, name)
-    if coverage := not_analysed(report):
-        said = f"{count(report.analysed, 'statement')} analysed. {coverage}"
-        xml.SubElement(root[0], "system-out").text = said
+    xml.SubElement(root[0], "system-out").text = summary(report)
     xml.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + xml.tostring(root, encoding="unicode")
 

@@ -34,6 +34,13 @@ def sarif(report: Report) -> str:
                 "toolExecutionNotifications": [_notification(note) for note in report.notes],
             }
         ],
+        "properties": {
+            "statements": report.statements,
+            "analysed": report.analysed,
+            "suppressed": report.suppressed,
+            "baselined": report.baselined,
+            "tiny": report.tiny,
+        },
         "results": [
             _result(finding, index[finding.rule], fingerprint)
             for finding, fingerprint in zip(

@@ -34,6 +34,12 @@ def summary(report: Report) -> str:
     return f"{said}. {coverage}" if coverage else f"{said}."
 
 
+def has_more(report: Report) -> bool:
+    """Whether there is more to tell than the findings: what was left out, or not looked at."""
+    left_out = report.suppressed or report.baselined or report.tiny
+    return bool(left_out or report.not_analysed)
+
+
 def not_analysed(report: Report) -> str:
     """The sentence about what was not analysed and why; empty when all was."""
     parts = [f"{number} {_cause(cause, number)}" for cause, number in report.not_analysed.items()]
