@@ -135,6 +135,17 @@ def test_a_key_that_gets_another_name_in_its_transaction_stays_unique() -> None:
     assert "uniqueness-dropped" in warnings(table, f"{drop} {again}")
 
 
+def test_a_table_that_another_replaces_under_its_name() -> None:
+    sql = (
+        "BEGIN; ALTER TABLE queues RENAME TO queues_old; CREATE TABLE queues (id bigint);"
+        "INSERT INTO queues SELECT id FROM queues_old LIMIT 9; DROP TABLE queues_old; COMMIT;"
+    )
+    found = errors("CREATE TABLE queues (id int);", sql)
+    assert "rename-table" not in found
+    assert "drop-table" not in found
+    assert "rename-table" in warnings("CREATE TABLE queues (id int);", sql)
+
+
 def test_a_downgrade_whose_upgrade_is_not_known_is_no_error() -> None:
     drop = Statement("DROP TABLE agents", Location("r.py", 9), "ab12", "downgrade", 1)
     (finding,) = [

@@ -40,7 +40,7 @@ class DropTable(Rule):
                 continue
             if here.relation(key).is_partition:
                 continue  # see drop-partition
-            if _takes_its_place(here, key):
+            if _takes_its_place(here, key) or _was_renamed(here, key):
                 continue
             mapped = here.around.mapped(key, None)
             if mapped is False or (mapped is None and here.phase == "contract"):
@@ -67,6 +67,14 @@ def _takes_its_place(here: Here, key: str) -> bool:
     return any(
         kind == "RenameStmt" and node["renameType"] == "OBJECT_TABLE" and node["newname"] == name
         for _, kind, node in here.following(name)
+    )
+
+
+def _was_renamed(here: Here, key: str) -> bool:
+    """Whether the table got this name just now: then it was told at the renaming what it breaks."""
+    name = key.rpartition(".")[2]
+    return any(
+        seen.kind == "RenameStmt" and seen.node.get("newname") == name for seen in here.earlier
     )
 
 

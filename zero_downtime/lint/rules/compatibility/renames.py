@@ -79,6 +79,20 @@ class RenameTable(Rule):
         for kind, node in here.later:
             if kind == "ViewStmt" and here.state.key_of_range(node["view"]) == key:
                 return
+        if any(
+            kind == "CreateStmt" and here.state.key_of_range(node["relation"], create=True) == key
+            for kind, node in here.later
+        ):
+            yield self.found(
+                here,
+                f"Another table takes the name {short(key)}: the running release finds its columns,"
+                " and the rows only if they are copied.",
+                f"CREATE TABLE {new} …;  -- another name for the new one; {short(key)} stays"
+                " until nothing uses it",
+                key,
+                severity="warning",
+            )
+            return
         old = here.relation(key).name
         where = "" if here.relation(key).schema == "public" else f"{here.relation(key).schema}."
         yield self.found(
