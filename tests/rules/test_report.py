@@ -277,3 +277,20 @@ def test_what_is_silenced_is_counted(shape: str) -> None:
     report = lint_units([unit_of_script(read_script(sql, "m.sql"), "m.sql")])
     assert not [f for f in report.findings if f.rule == "drop-table"]
     assert re.search(r'1 silenced|"suppressed": ?1\b', shown(report, shape))
+
+
+@pytest.mark.parametrize(
+    ("sql", "lines"),
+    [
+        ("\tSELECT a FORM t;", "  1 | SELECT a FORM t\n    |               ^\n"),
+        ("selec 1;", "  1 | selec 1\n    | ^^^^^\n"),
+        (
+            "SELECT größe,\r\n\tb\r\n\tFROM t WHER x;",
+            "  2 |     b\n  3 |     FROM t WHER x\n    |                 ^\n",
+        ),
+        ("SELECT (\n  1;", "  1 | SELECT (\n  2 |   1\n    |    ^\n"),
+    ],
+)
+def test_a_syntax_error_is_pointed_at(sql: str, lines: str) -> None:
+    report = lint_units([unit_of_script(read_script(sql, "m.sql"), "m.sql")])
+    assert lines in text(report)

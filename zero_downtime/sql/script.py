@@ -69,7 +69,9 @@ def read_script(
 
 def error_location(statement: Statement, error: NotParsed) -> Location:
     """The place in the file of an error in a statement."""
-    return place_in(statement, error.position)
+    # The parser gives no position for what is missing at the end.
+    at_end = str(error).endswith("at end of input")
+    return place_in(statement, len(statement.sql) if at_end else error.position)
 
 
 def place_in(statement: Statement, position: int) -> Location:

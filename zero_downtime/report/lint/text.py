@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
@@ -69,9 +70,12 @@ def _source(finding: Finding) -> Iterator[str]:
     if not finding.statement:
         return
     lines = finding.statement.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if finding.rule == "sql-syntax-error":
+        yield from _where_it_breaks(finding, lines)
+        return
     width, gutters = 0, [""] * len(lines)
     if not finding.revision:  # else the file has Python there; the SQL is what it runs
-        first = finding.location.line if finding.rule != "sql-syntax-error" else 0
+        first = finding.location.line
         gutters = [str(first + n) if first else "" for n in range(len(lines))]
         lines[1:] = [_without_indent(line, finding.location.column - 1) for line in lines[1:]]
         width = max(map(len, gutters[:_SHOWN_LINES]))
@@ -85,6 +89,32 @@ def _source(finding: Finding) -> Iterator[str]:
         yield f"  {gutter:>{width}} | {line}".rstrip()
         if number == 0:
             yield f"  {'':>{width}} | {'^' * max(1, _columns(line.strip()))}"
+
+
+_NEAR = re.compile(r'at or near "(.+)"\.$', re.DOTALL)
+
+
+def _where_it_breaks(finding: Finding, lines: list[str]) -> Iterator[str]:
+    """The line of a syntax error and the one before it, with a caret below the error."""
+    near = _NEAR.search(finding.message)
+    token = near[1].split("\n")[0] if near else ""
+    column = finding.location.column - 1
+    number = len(lines) - 1
+    if token:
+        # In the statement's first line columns count from where it begins.
+        at_column = (n for n in range(1, len(lines)) if lines[n][column:].startswith(token))
+        number = next(at_column, 0)
+    if number == 0 or not token:
+        column = lines[number].find(token) if token in lines[number] and token else -1
+        column = len(lines[number].rstrip()) if column < 0 else column
+    last = str(finding.location.line)
+    width = len(last)
+    begin = max(0, number - 1)
+    for each in range(begin, number + 1):
+        gutter = str(finding.location.line - number + each) if not finding.revision else ""
+        yield f"  {gutter:>{width}} | {lines[each].rstrip().expandtabs(4)}".rstrip()
+    indent = _columns(lines[number][:column].expandtabs(4))
+    yield f"  {'':>{width}} | {' ' * indent}{'^' * max(1, _columns(token))}"
 
 
 def _without_indent(line: str, indent: int) -> str:
