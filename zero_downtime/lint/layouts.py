@@ -25,7 +25,10 @@ _FLYWAY = re.compile(r"(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)__.*\.sql")
 _REPEATABLE = re.compile(r"R__.*\.sql")
 # A folder for each migration: its name orders, the file's name only says the direction.
 _IN_FOLDER = {"up.sql": "up", "down.sql": "down", "migration.sql": "up"}
+# What the name of a file looks like that undoes another.
+_UNDOES = re.compile(r"^U\d|(?:^|[._-])(?:down|undo|rollback|revert)\.sql$", re.IGNORECASE)
 _FOLDERS = {"down": "up", "revert": "deploy", "rollback": "deploy", "undo": "do"}
+_PAIRED = frozenset((*_FOLDERS, *_FOLDERS.values()))
 
 
 class Migration(Struct, frozen=True):
@@ -100,6 +103,7 @@ class _Disk:
 
     def __init__(self, asked: Iterable[Path]) -> None:
         self._names: dict[Path, set[str]] = {}
+        self._pairs: dict[Path, bool] = {}
         for file in asked:
             self._names.setdefault(file.parent, set()).add(file.name)
         for folder, names in self._names.items():
@@ -109,6 +113,15 @@ class _Disk:
     def first(self, *files: Path) -> Path | None:
         """The first of these files that there is."""
         return next((file for file in files if file.name in self.names(file.parent)), None)
+
+    def may_have_pairs(self, folder: Path) -> bool:
+        """Whether a look at its single files is worth while."""
+        known = self._pairs.get(folder)
+        if known is None:
+            named = folder.name.lower() in _PAIRED
+            known = named or any(map(_UNDOES.search, self.names(folder)))
+            self._pairs[folder] = known
+        return known
 
     def names(self, folder: Path) -> set[str]:
         if folder not in self._names:
@@ -120,6 +133,8 @@ class _Disk:
 
 def _pair(file: Path, disk: _Disk) -> tuple[Path | None, Path | None]:
     """The file that applies and the one that undoes; a missing one is None."""
+    if not disk.may_have_pairs(file.parent):
+        return file, None
     name = file.name.lower()
     if name in _IN_FOLDER:
         if _IN_FOLDER[name] == "up":
