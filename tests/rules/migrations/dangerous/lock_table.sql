@@ -3,5 +3,5 @@ SET statement_timeout = '30s';
 
 BEGIN;
 LOCK TABLE orders;
-ALTER TABLE orders ADD COLUMN note text;
+UPDATE orders SET note = '' WHERE id BETWEEN 1 AND 100;
 COMMIT;

@@ -40,8 +40,20 @@ class ExplicitLock(Rule):
             f"LOCK TABLE holds {mode.sql} on {short(key)} until COMMIT: {waits(mode, key)}.",
             f"Leave it out, or SELECT pg_advisory_xact_lock(hashtext('{short(key)}'));",
             key,
-            severity="error" if mode.blocks_reads else "warning",
+            severity="error" if mode.blocks_reads and not _alters(here, key) else "warning",
         )
+
+
+def _alters(here: Here, key: str) -> bool:
+    """Whether the next statement takes that lock anyway: then nobody waits longer for it."""
+    name = here.relation(key).name
+    for statement, kind, node in here.following(name, limit=1):
+        return (
+            kind == "AlterTableStmt"
+            and statement.transaction == here.statement.transaction
+            and here.state.key_of_range(node["relation"]) == key
+        )
+    return False
 
 
 class IndexRenamedAsTable(Rule):
