@@ -85,6 +85,10 @@ def test_what_is_mapped(table: str, column: str | None, mapped: bool | None) -> 
         "class A(Base):\n    __tablename__ = PREFIX + 'a'",
         "def broken(:",
         "metadata.reflect(engine)",
+        "metadata = MetaData(schema=settings.schema)",
+        "class A(Base):\n    __tablename__ = 'x'\n    __table_args__ = {'schema': SCHEMA}",
+        "class A(Base):\n    __tablename__ = 'x'\n    __table_args__ = ARGS",
+        "t = Table('x', metadata, schema=SCHEMA)",
     ],
 )
 def test_a_computed_name_leaves_it_open(source: str) -> None:
@@ -98,6 +102,23 @@ def test_a_column_from_a_helper_leaves_its_table_open() -> None:
     models = read_models(["class A(Base):\n    __tablename__ = 'a'\n    x = make_column()\n"])
     assert models is not None
     assert models.maps("public.a", "y") is None
+
+
+def test_the_schema_of_the_metadata_is_that_of_its_tables() -> None:
+    models = read_models(
+        ["Base = declarative_base(metadata=MetaData(schema='crm'))\n" + MODEL, "x = MetaData()"]
+    )
+    assert models is not None
+    assert models.maps("crm.people", "name") is True
+    assert models.maps("crm.people", "mail") is False
+    assert models.maps("crm.others", None) is False
+
+
+def test_classes_of_one_name_in_several_modules_are_several() -> None:
+    one = "class Item(Base):\n    __tablename__ = 'a'\n    x = Column(Text)\n"
+    models = read_models([one, one.replace("'a'", "'b'"), "class Base(DeclarativeBase): pass"])
+    assert models is not None
+    assert [models.maps(f"public.{name}", "x") for name in "abc"] == [True, True, False]
 
 
 def test_no_models_are_no_evidence() -> None:

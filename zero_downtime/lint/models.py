@@ -49,6 +49,7 @@ class _Class:
     schema: str | None = None
     columns: set[str] = field(default_factory=set)
     computed_table: bool = False
+    computed_schema: bool = False
     computed_columns: bool = False
 
 
@@ -72,7 +73,8 @@ class Models:
 
 def read_models(sources: Iterable[str]) -> Models | None:
     """The models in Python sources; None when they declare no table at all."""
-    classes: dict[str, _Class] = {}
+    classes: _Classes = {}
+    schemas = {"public"}  # of tables that say none
     tables: dict[str, frozenset[str]] = {}
     opened: set[str] = set()
     complete = True
@@ -84,28 +86,50 @@ def read_models(sources: Iterable[str]) -> Models | None:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                classes[node.name] = _read_class(node)
+                classes.setdefault(node.name, []).append(_read_class(node))
             elif isinstance(node, ast.Assign) and _name(node.value) in _BASES:
                 for target in node.targets:
                     if isinstance(target, ast.Name):
-                        classes[target.id] = _Class(())
+                        classes.setdefault(target.id, []).append(_Class(()))
+            elif isinstance(node, ast.Call) and _name(node) == "MetaData":
+                complete &= _read_metadata(node, schemas)
             elif isinstance(node, ast.Call) and _name(node) == "reflect":
                 complete = False
             elif isinstance(node, ast.Call) and _name(node) == "Table":
                 complete &= _read_table(node, tables, opened)
-    for name, found in classes.items():
-        family = list(_lineage(name, classes))
+    for found in (each for same in classes.values() for each in same):
+        family = list(_lineage(found, classes))
         table = next((each for each in family if each.table is not None), None)
-        if any(each.computed_table for each in family):
+        if any(each.computed_table or each.computed_schema for each in family):
             complete = False
         if table is None or table.table is None:
             continue
-        key = f"{table.schema or _schema_of(family) or 'public'}.{table.table}"
+        key = f"{table.schema or _schema_of(family) or ''}.{table.table}"
         columns = frozenset().union(*(each.columns for each in family))
         tables[key] = tables.get(key, frozenset()) | columns
         if any(each.computed_columns for each in family) or _unknown_base(found, classes):
             opened.add(key)
-    return Models(tables, frozenset(opened), complete) if tables else None
+    if not tables:
+        return None
+    unqualified = [key for key in tables if key.startswith(".")]
+    for schema in schemas:
+        tables |= {f"{schema}{key}": tables[key] for key in unqualified}
+        opened |= {f"{schema}{key}" for key in unqualified if key in opened}
+    return Models(tables, frozenset(opened), complete)
+
+
+_Classes = dict[str, list[_Class]]  # of one name there may be several, in several modules
+
+
+def _read_metadata(call: ast.Call, schemas: set[str]) -> bool:
+    """MetaData(schema="name"); whether the name could be read."""
+    for keyword in call.keywords:
+        if keyword.arg in (None, "schema"):
+            name = _text(keyword.value)
+            if name is None:
+                return False
+            schemas.add(name)
+    return True
 
 
 def _read_class(node: ast.ClassDef) -> _Class:
@@ -149,7 +173,7 @@ def _read_attribute(
         found.table = _text(value)
         found.computed_table = found.table is None
     elif target.id == "__table_args__":
-        found.schema = _schema_in(value)
+        found.schema, found.computed_schema = _schema_in(value)
     elif target.id == "__table__":
         # A Table(…) in place is found by itself; its columns are the class's.
         found.computed_table = not (isinstance(value, ast.Call) and _name(value) == "Table")
@@ -174,8 +198,11 @@ def _read_table(call: ast.Call, tables: dict[str, frozenset[str]], opened: set[s
     name = _text(call.args[0]) if call.args else None
     if name is None:
         return False
-    schema = next((_text(each.value) for each in call.keywords if each.arg == "schema"), None)
-    key = f"{schema or 'public'}.{name}"
+    given = next((each.value for each in call.keywords if each.arg == "schema"), None)
+    schema = _text(given)
+    if given is not None and schema is None:
+        return False
+    key = f"{schema or ''}.{name}"
     columns = set()
     for argument in call.args[2:]:
         if _name(argument) in _COLUMNS:
@@ -213,34 +240,41 @@ def _is_mapped(annotation: ast.expr) -> bool:
     return isinstance(annotation, ast.Subscript) and _name(annotation.value) == "Mapped"
 
 
-def _schema_in(value: ast.expr | None) -> str | None:
-    """The schema in ``__table_args__``, a dictionary or a tuple that ends in one."""
+def _schema_in(value: ast.expr | None) -> tuple[str | None, bool]:
+    """The schema in ``__table_args__``, a dictionary or a tuple that ends in one.
+
+    With whether there may be one that can't be read.
+    """
     if isinstance(value, ast.Tuple) and value.elts:
         value = value.elts[-1]
     if isinstance(value, ast.Dict):
         for key, item in zip(value.keys, value.values, strict=True):
             if key is not None and _text(key) == "schema":
-                return _text(item)
-    return None
+                return _text(item), _text(item) is None
+        return None, None in value.keys
+    # A tuple that ends in a constraint has no settings.
+    return None, not isinstance(value, ast.Tuple | ast.Call)
 
 
 def _schema_of(family: list[_Class]) -> str | None:
     return next((each.schema for each in family if each.schema is not None), None)
 
 
-def _lineage(name: str, classes: dict[str, _Class]) -> Iterator[_Class]:
-    """A class and its bases, each once."""
+def _lineage(found: _Class, classes: _Classes) -> Iterator[_Class]:
+    """A class and its bases; where a base's name is that of several, all of these."""
+    yield found
     seen: set[str] = set()
-    todo = [name]
+    todo = list(found.bases)
     while todo:
-        each = todo.pop(0)
-        if each in classes and each not in seen:
-            seen.add(each)
-            yield classes[each]
-            todo += classes[each].bases
+        name = todo.pop(0)
+        if name not in seen:
+            seen.add(name)
+            for each in classes.get(name, ()):
+                yield each
+                todo += each.bases
 
 
-def _unknown_base(found: _Class, classes: dict[str, _Class]) -> bool:
+def _unknown_base(found: _Class, classes: _Classes) -> bool:
     """Whether a base stands in no source that was read."""
     seen: set[str] = set()
     todo = list(found.bases)
@@ -251,7 +285,7 @@ def _unknown_base(found: _Class, classes: dict[str, _Class]) -> bool:
         seen.add(name)
         if name not in classes:
             return True
-        todo += classes[name].bases
+        todo += (base for each in classes[name] for base in each.bases)
     return False
 
 
