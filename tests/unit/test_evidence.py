@@ -13,7 +13,8 @@ from zero_downtime_cli.main import zd
 
 MODELS = """
 class Base(DeclarativeBase):
-    pass
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {str: Text}
 
 class Stamped:
     made: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -119,6 +120,15 @@ def test_classes_of_one_name_in_several_modules_are_several() -> None:
     models = read_models([one, one.replace("'a'", "'b'"), "class Base(DeclarativeBase): pass"])
     assert models is not None
     assert [models.maps(f"public.{name}", "x") for name in "abc"] == [True, True, False]
+
+
+def test_the_store_is_read_to_the_end() -> None:
+    folder = Path(__file__).parents[2] / "schemas"
+    models = read_models(path.read_text("utf-8") for path in folder.rglob("*.py"))
+    assert models is not None
+    assert (models.complete, models.open_tables) == (True, frozenset())
+    assert models.maps("public.accounts", "locale") is True
+    assert models.maps("public.accounts", "nickname") is False
 
 
 def test_no_models_are_no_evidence() -> None:

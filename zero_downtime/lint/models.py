@@ -21,6 +21,7 @@ _NO_COLUMNS = frozenset(
         "composite",
         "hybrid_property",
         "query_expression",
+        *("MetaData", "registry", "dict", "list", "set", "tuple", "frozenset"),
     )
 )
 # Bases that bring no columns.
