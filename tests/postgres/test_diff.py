@@ -225,3 +225,11 @@ def test_something_that_is_no_source_is_one_sentence(
     result = CliRunner().invoke(zd, ["diff", "head", "schemas", "--server", server.url()])
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
+
+
+def test_exchanges_commit_one_by_one(diff: Diff) -> None:
+    old = "CREATE TABLE a (id serial PRIMARY KEY); CREATE TABLE b (id serial PRIMARY KEY);"
+    new = old.replace("serial", "integer GENERATED ALWAYS AS IDENTITY")
+    parts = diff(old, new).stdout.split("BEGIN;\n")[1:]
+    assert [part.count("COMMIT;") for part in parts] == [1, 1]
+    assert "public.b" not in parts[0] and "public.a" not in parts[1]

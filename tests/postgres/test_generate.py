@@ -112,6 +112,17 @@ def test_the_second_run_writes_nothing(shop: Path, generate: Generate) -> None:
     assert revisions(shop) == before
 
 
+def test_exchanges_commit_one_by_one(shop: Path, generate: Generate) -> None:
+    tables = "CREATE TABLE a (id serial PRIMARY KEY); CREATE TABLE b (id serial PRIMARY KEY);"
+    declare(shop, tables)
+    generate.written()
+    declare(shop, tables.replace("serial", "integer GENERATED ALWAYS AS IDENTITY"))
+    (path,) = generate.written()
+    first, border, second = path.read_text().partition("autocommit_block():\n        pass\n")
+    assert border and "public.a" in first and "public.b" not in first
+    assert "ALTER TABLE public.b " in second.partition("def downgrade")[0]
+
+
 def test_plain_alembic_goes_up_to_the_modules_and_down_again(
     shop: Path, generate: Generate, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

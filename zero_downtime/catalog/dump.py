@@ -328,6 +328,8 @@ def _alter_facts(node: Node, text: _Text, position: int) -> Iterator[Fact]:
         elif kind == "AT_ColumnDefault":
             _, _, expression = text.sql.partition(f"ALTER COLUMN {name} SET DEFAULT ")
             yield Fact(Identity("default", name, relation), expression, text.sql, position)
+        elif kind == "AT_SetNotNull":  # of a column that a child inherits, before 18
+            yield Fact(Identity("not null", name, relation), "NOT NULL", text.sql, position)
         elif kind == "AT_AddIdentity":
             _, _, words = text.sql.partition(f"ALTER COLUMN {name} ADD ")
             yield Fact(Identity("identity", name, relation), words, text.sql, position)

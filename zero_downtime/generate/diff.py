@@ -143,7 +143,7 @@ def _planned(plan: Plan, old: Catalog, undo: dict[str, str]) -> Iterator[Planned
 def _hazards(plan: Plan, state: State, major: int) -> dict[int, list[str]]:
     """The lint rules that a step breaks, by its number. The runner sees to the timeouts."""
     statements = [
-        Statement(step.sql, Location("plan", number), transaction=None if step.alone else 0)
+        Statement(step.sql, Location("plan", number), transaction=_transaction(step))
         for number, step in enumerate(plan.steps, 1)
     ]
     config = Lint(disable=("no-lock-timeout",))
@@ -151,3 +151,7 @@ def _hazards(plan: Plan, state: State, major: int) -> dict[int, list[str]]:
     for finding in lint(statements, state, config, major).findings:
         hazards.setdefault(finding.location.line, []).append(finding.rule)
     return hazards
+
+
+def _transaction(step: Step) -> int | None:
+    return None if step.alone else step.group

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import groupby
 
 import psycopg
 
 from zero_downtime.catalog import Catalog, Identity, compare, compare_stable, read_catalog, settled
-from zero_downtime.plan import NotPlanned, Plan, Step, plan
+from zero_downtime.plan import NotPlanned, Plan, Step, plan, transactions
 from zero_downtime.postgres.server import Server, scratch_database
 
 # CREATE OR REPLACE can append columns to a view and change the body of a function, nothing else.
@@ -84,14 +83,13 @@ def prove(server: Server, database: str, steps: tuple[Step, ...], target: Catalo
 def run_steps(server: Server, database: str, steps: tuple[Step, ...]) -> None:
     """Run steps as the revision would: alone, or sharing a transaction. Raises StepRefused."""
     with server.connect(database) as connection:
-        for alone, group in groupby(steps, key=lambda step: step.alone):
-            if alone:
-                for step in group:
+        for together in transactions(steps):
+            if together[0].alone:
+                _run(connection, together[0])
+                continue
+            with connection.transaction():
+                for step in together:
                     _run(connection, step)
-            else:
-                with connection.transaction():
-                    for step in group:
-                        _run(connection, step)
 
 
 class StepRefused(Exception):

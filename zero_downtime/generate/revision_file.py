@@ -81,8 +81,12 @@ _PHASES = {
 
 def _body(steps: Iterable[Step]) -> str:
     lines: list[str] = []
-    for alone, group in groupby(steps, key=lambda step: step.alone):
+    together = False
+    for (alone, _), group in groupby(steps, key=lambda step: (step.alone, step.group)):
         members = list(group)
+        if not alone and together:  # what is above commits, and another transaction begins
+            lines += ["    with op.get_context().autocommit_block():", "        pass"]
+        together = not alone
         if alone:
             lines.append("    with op.get_context().autocommit_block():")
             lines += [_indented(line, 8) for line in _alone(members)]

@@ -44,7 +44,7 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         words = timing[0] if timing else "NOT DEFERRABLE"
         yield Step(f"ALTER TABLE {table} ALTER CONSTRAINT {name} {words}", what, "in place")
     elif definition.startswith(("CHECK", "FOREIGN KEY")):
-        yield from _swap(what, table, name, definition)
+        yield from _swap(pool, what, table, name, definition)
     elif pool.is_partitioned(table):
         yield from partitioned_keys.swap(pool, change)
     else:
@@ -84,12 +84,8 @@ def _add(pool: Pool, what: str, table: str, name: str, definition: str) -> Itera
     if pool.is_new(table) and (other is None or pool.is_new(other)):
         yield Step(f"{add} {definition}", what, name, alone=False)
     elif definition.startswith(("CHECK", "FOREIGN KEY")) and _NOT_ENFORCED not in definition:
-        if (
-            definition.startswith("FOREIGN KEY")
-            and pool.is_partitioned(table)
-            and (pool.new.major < _PARTITIONED_NOT_VALID)
-        ):
-            yield Step(f"{add} {definition}", what, f"{name}: NOT VALID is for ordinary tables")
+        if _has_no_not_valid(pool, table, definition):
+            yield from _leaf_by_leaf(pool, what, table, name, definition)
             return
         yield from add_unvalidated(what, table, name, definition)
     elif _takes_an_index(pool, table, definition):
@@ -139,9 +135,40 @@ def _takes_an_index(pool: Pool, table: str, definition: str) -> bool:
     )
 
 
-def _swap(what: str, table: str, name: str, definition: str) -> Iterable[Step]:
+def _has_no_not_valid(pool: Pool, table: str, definition: str) -> bool:
+    older = pool.new.major < _PARTITIONED_NOT_VALID
+    return older and definition.startswith("FOREIGN KEY") and pool.is_partitioned(table)
+
+
+def _leaf_by_leaf(pool: Pool, what: str, table: str, name: str, definition: str) -> Iterator[Step]:
+    """A foreign key of a partitioned table, for which there is no NOT VALID before 18.
+
+    Those of the partitions are validated one by one; the parent's finds them and reads no row.
+    """
+    for leaf in _leaves(pool, table):
+        yield from add_unvalidated(what, leaf, name, definition)
+    sql = f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}"
+    yield Step(sql, what, "the partitions have it already")
+
+
+def _leaves(pool: Pool, table: str) -> Iterator[str]:
+    """The partitions that are there already and hold rows."""
+    for identity in pool.old.facts:
+        if identity.kind == "partition" and identity.of == table and identity in pool.new:
+            if pool.is_partitioned(identity.name):
+                yield from _leaves(pool, identity.name)
+            elif not pool.is_foreign(identity.name):
+                yield identity.name
+
+
+def _swap(pool: Pool, what: str, table: str, name: str, definition: str) -> Iterable[Step]:
     """The successor is enforced before the predecessor goes: no unguarded moment."""
     beside = keys.beside(name)
+    if _has_no_not_valid(pool, table, definition):
+        yield from _leaf_by_leaf(pool, what, table, beside, definition)
+        yield Step(f"ALTER TABLE {table} DROP CONSTRAINT {name}", what, "the predecessor")
+        yield Step(f"ALTER TABLE {table} RENAME CONSTRAINT {beside} TO {name}", what, "its name")
+        return
     valid = definition.removesuffix(_NOT_VALID)
     enforced = _NOT_ENFORCED not in definition
     add = f"ALTER TABLE {table} ADD CONSTRAINT {beside} {valid}{_NOT_VALID if enforced else ''}"

@@ -13,7 +13,7 @@ from zero_downtime.postgres.literals import literal
 _NEXTVAL = re.compile(r"nextval\('((?:[^']|'')+)'::regclass\)")
 
 
-def exchanges(pool: Pool) -> Iterator[Step]:
+def exchanges(pool: Pool) -> Iterator[Iterator[Step]]:
     """A serial column becomes an identity column or the other way: the counter goes on."""
     for identity in [each for each in pool.changes if each.kind == "identity"]:
         change = pool.changes.get(identity)
@@ -21,9 +21,9 @@ def exchanges(pool: Pool) -> Iterator[Step]:
         if change is None or default is None or pool.is_new(identity.of):
             continue
         if change.kind == "added" and default.kind == "removed":
-            yield from _to_identity(pool, change, default)
+            yield _to_identity(pool, change, default)
         elif change.kind == "removed" and default.kind == "added":
-            yield from _to_serial(pool, change, default)
+            yield _to_serial(pool, change, default)
 
 
 def _to_identity(pool: Pool, change: Change, default: Change) -> Iterator[Step]:

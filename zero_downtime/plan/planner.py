@@ -7,6 +7,7 @@ old dump. A replacement therefore stands before what it replaces is gone.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 
 from zero_downtime.catalog import Catalog, Change, Comparison, Identity
@@ -23,7 +24,7 @@ from zero_downtime.plan import (
     types,
 )
 from zero_downtime.plan.pool import Pool
-from zero_downtime.plan.step import Phase, Plan, Step
+from zero_downtime.plan.step import Phase, Plan, Step, as_group
 
 Handler = Callable[[Pool, Change], Iterable[Step]]
 Rank = tuple[int, float, int]
@@ -70,7 +71,9 @@ def plan(
     tables.leave_out_what_follows_the_parent(pool)
     tables.leave_out_what_goes_with_its_column(pool)
     renames = [*constraints.renames(pool), *indexes.renames(pool), *objects.renames(pool)]
-    exchanges = [*counters.exchanges(pool), *indexes.make_way(pool)]
+    groups = itertools.count(1)
+    exchanges = [step for made in counters.exchanges(pool) for step in as_group(made, next(groups))]
+    exchanges += indexes.make_way(pool)
     clusters: list[tuple[Rank, rebuild.Cluster]] = [
         (each.rank(pool), each) for each in rebuild.clusters(pool, asked)
     ]
@@ -78,20 +81,26 @@ def plan(
     backward: list[Step] = []
     for rank, change in _in_order(pool):
         while clusters and min(clusters, key=_rank)[0] <= rank:
-            forward += _rebuilt(pool, clusters)
+            forward += as_group(_rebuilt(pool, clusters), next(groups))
         if change.identity not in pool.changes:
             continue  # planned together with an earlier one
         del pool.changes[change.identity]
-        made = _handler(change.identity)(pool, change)
+        made = list(_handler(change.identity)(pool, change))
+        if sum(not step.alone for step in made) > 1 and not pool.is_new(_relation(change)):
+            made = as_group(made, next(groups))
         (backward if change.kind == "removed" else forward).extend(made)
     while clusters:
-        forward += _rebuilt(pool, clusters)
+        forward += as_group(_rebuilt(pool, clusters), next(groups))
     return Plan(
         steps=_contract_last((*renames, *exchanges, *forward, *backward)),
         not_planned=tuple(pool.not_planned),
         noted=tuple((str(identity), remark) for identity, remark in comparison.notes),
         loses_data=tuple(pool.losses),
     )
+
+
+def _relation(change: Change) -> str:
+    return change.identity.of or change.identity.name
 
 
 def _rebuilt(pool: Pool, clusters: list[tuple[Rank, rebuild.Cluster]]) -> list[Step]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
@@ -24,8 +24,9 @@ class Phase(StrEnum):
 class Step:
     """One statement that the runner executes.
 
-    ``alone``: it commits by itself, so that its locks end with it; steps that are not alone share
-    the transaction of the revision with their neighbours (they touch only what is new).
+    ``alone``: it commits by itself, so that its locks end with it. Steps that are not alone share
+    a transaction with their neighbours of the same ``group``: group 0 is what touches only what
+    is new, every other one is an exchange that nobody sees half done.
     ``object`` names what it is about, ``why`` is a phrase for the reader of the revision.
     """
 
@@ -34,6 +35,21 @@ class Step:
     why: str = ""
     phase: Phase = Phase.EXPAND
     alone: bool = True
+    group: int = 0
+
+
+def transactions(steps: Iterable[Step]) -> Iterator[tuple[Step, ...]]:
+    """The steps as they commit: what is alone by itself, the rest in groups."""
+    for (alone, _), members in groupby(steps, key=lambda step: (step.alone, step.group)):
+        if alone:
+            yield from ((step,) for step in members)
+        else:
+            yield tuple(members)
+
+
+def as_group(steps: Iterable[Step], number: int) -> list[Step]:
+    """The steps in a transaction of their own, where they share one."""
+    return [step if step.alone else replace(step, group=number) for step in steps]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import groupby
 
 from zero_downtime.generate.diff import Diff, PlannedStep
 
@@ -17,9 +18,16 @@ def sql(diff: Diff) -> str:
         lines.append(f"-- does not converge: {' '.join(diff.reason.split())}")
     if not diff.steps:
         lines.append("-- nothing to do" if not diff.plan.not_planned else "-- no step")
-    for planned in diff.steps:
-        lines.append(f"-- {_marks(planned)}")
-        lines.append(f"{planned.step.sql};")
+    for (alone, _), group in groupby(
+        diff.steps, key=lambda each: (each.step.alone, each.step.group)
+    ):
+        members = list(group)
+        together = not alone and len(members) > 1
+        lines += ["BEGIN;"] if together else []
+        for planned in members:
+            lines.append(f"-- {_marks(planned)}")
+            lines.append(f"{planned.step.sql};")
+        lines += ["COMMIT;"] if together else []
     return "\n".join(lines)
 
 

@@ -471,9 +471,26 @@ def add_constraint(p: Prediction, t: Target, constraint: Node) -> None:
         p.lock(p.state.tree(parent), SRE)
         if checked:
             new = t.added >= set(constraint_columns(constraint))  # nothing but NULLs
-            p.scan([*_partitions(p, t), *(() if new else p.state.tree(parent))])
+            if not _all_partitions_refer(p, t, constraint, parent):
+                p.scan([*_partitions(p, t), *(() if new else p.state.tree(parent))])
     elif kind in ("CONSTR_UNIQUE", "CONSTR_EXCLUSION", "CONSTR_PRIMARY"):
         _add_index_constraint(p, t, constraint, kind)
+
+
+def _all_partitions_refer(p: Prediction, t: Target, constraint: Node, parent: str) -> bool:
+    """Whether each partition has this foreign key already, validated: it becomes the parent's."""
+    if p.relation(t.key).kind != "partitioned table":
+        return False
+    wanted = (tuple(constraint_columns(constraint)), parent)
+    below = [p.relation(each) for each in t.tables(p) if each != t.key]
+    leaves = [each for each in below if each.kind != "partitioned table"]
+    return bool(leaves) and all(
+        any(
+            (key.columns, key.references) == wanted and key.valid and not key.inherited
+            for key in leaf.foreign_keys()
+        )
+        for leaf in leaves
+    )
 
 
 def _partitions(p: Prediction, t: Target) -> list[str]:

@@ -426,6 +426,7 @@ ALTER TABLE shop.events ALTER what TYPE varchar;
 
 --- collation with an index
 -- unsafe up: the index is built anew
+-- unsafe down: the index is built anew
 -- old:
 CREATE INDEX customers_kind ON shop.customers (kind);
 -- new:

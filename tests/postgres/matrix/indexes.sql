@@ -105,6 +105,7 @@ DROP INDEX shop.events_at;
 CREATE INDEX events_at ON shop.events (at DESC);
 
 --- vector index
+-- needs: vector
 -- new:
 CREATE EXTENSION vector;
 ALTER TABLE shop.customers ADD v vector(3);
@@ -267,6 +268,7 @@ CREATE INDEX an_index_whose_name_is_as_long_as_a_name_can_be_in_postgresql_1 ON 
 CREATE INDEX an_index_whose_name_is_as_long_as_a_name_can_be_in_postgresql_1 ON shop.orders (total);
 
 --- hnsw with other parameters
+-- needs: vector
 -- old:
 CREATE EXTENSION vector;
 ALTER TABLE shop.customers ADD v vector(3);
@@ -277,6 +279,7 @@ ALTER TABLE shop.customers ADD v vector(3);
 CREATE INDEX i ON shop.customers USING hnsw (v vector_l2_ops) WITH (m = 16, ef_construction = 99);
 
 --- ivfflat becomes hnsw
+-- needs: vector
 -- old:
 CREATE EXTENSION vector;
 ALTER TABLE shop.customers ADD v vector(3);
@@ -287,6 +290,7 @@ ALTER TABLE shop.customers ADD v vector(3);
 CREATE INDEX i ON shop.customers USING hnsw ((v::halfvec(3)) halfvec_l2_ops);
 
 --- vector becomes halfvec
+-- needs: vector
 -- unsafe up: the table is written anew
 -- unsafe down: the table is written anew
 -- old:
@@ -299,6 +303,7 @@ ALTER TABLE shop.customers ADD v halfvec(3);
 CREATE INDEX i ON shop.customers USING hnsw (v halfvec_l2_ops);
 
 --- more dimensions
+-- needs: vector
 -- unsafe up: the table is written anew
 -- unsafe down: the table is written anew
 -- old:

@@ -4,6 +4,7 @@ A family is a file of SQL beside this one: its base, and pairs that change it. A
 
     --- name of the pair
     -- since: 18                     the first major that has the feature
+    -- needs: vector                 an extension that not every server has
     -- unsafe up: reason             why lint finds errors: there is no safe form, or none yet
     -- old:
     statements on top of the base    (this part may be left out)
@@ -49,6 +50,7 @@ class Pair:
     old: str
     new: str
     since: int = 14
+    needs: str = "plpgsql"
     unsafe: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -67,10 +69,10 @@ def _pair(family: str, text: str) -> Pair:
     head, _, new = body.partition("-- new:\n")
     head, _, old = head.partition("-- old:\n")
     said = dict(re.findall(r"^-- (.+?): (.+)$", head, flags=re.MULTILINE))
-    since = int(said.pop("since", 14))
+    since, needs = int(said.pop("since", 14)), said.pop("needs", "plpgsql")
     unsafe = {way: said.pop(f"unsafe {way}") for way in (UP, DOWN) if f"unsafe {way}" in said}
     assert not said and "-- new:\n" in body, f"{path_of(family)}: {name}: {said}"
-    return Pair(family, name.strip(), old, new, since, unsafe)
+    return Pair(family, name.strip(), old, new, since, needs, unsafe)
 
 
 def path_of(family: str) -> Path:
@@ -108,6 +110,9 @@ class Bases:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._made: dict[str, tuple[str, Catalog]] = {}
+        with server.connect() as connection:
+            found = connection.execute("SELECT name FROM pg_available_extensions")
+            self.extensions = {str(name) for (name,) in found}
 
     def base(self, family: str) -> tuple[str, Catalog]:
         """The database with the base, and its catalog."""
@@ -152,6 +157,8 @@ def test_plans_there_and_back_converge_safely(bases: Bases, pair: Pair) -> None:
     server = bases.server
     if server.major < pair.since:
         pytest.skip(f"PostgreSQL {pair.since} has it first, this is {server.major}")
+    if pair.needs not in bases.extensions:
+        pytest.skip(f"this server has no {pair.needs}")
     bases.base(pair.family)
     with ThreadPoolExecutor(2) as both:
         sides = both.map(lambda script: bases.changed(pair.family, script), (pair.old, pair.new))
@@ -199,7 +206,7 @@ def errors(plan: Plan, old: Catalog) -> Iterator[str]:
         revision = f"r{len(phases)}"
         phases[revision] = part.steps[0].phase.value
         for number, step in enumerate(part.steps, 1):
-            transaction = None if step.alone else 0
+            transaction = None if step.alone else step.group
             place = Location(revision, number)
             statements.append(Statement(step.sql, place, revision, transaction=transaction))
     state = state_from(statement.sql for statement in split(old.dump_body))

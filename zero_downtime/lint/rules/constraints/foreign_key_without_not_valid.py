@@ -38,12 +38,16 @@ class ForeignKeyWithoutNotValid(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         for constraint in added(here, "CONSTR_FOREIGN"):
-            if is_checked(constraint):
+            if is_checked(constraint) and not self._is_there_already(here):
                 yield self._finding(here, constraint)
         for column in here.new_columns():
             for constraint in contype(column, "CONSTR_FOREIGN"):
                 if here.table() in here.effect.scans:
                     yield self._new_column(here, column, constraint)
+
+    def _is_there_already(self, here: Here) -> bool:
+        """Every partition has it, validated: nothing is looked up."""
+        return here.partitioned(here.table()) and not here.effect.scans
 
     def _finding(self, here: Here, constraint: Node) -> Finding:
         table = here.table()
