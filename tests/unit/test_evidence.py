@@ -192,6 +192,17 @@ def test_beside_revisions_the_models_may_stand_anywhere(
     assert CliRunner().invoke(zd, ["lint", "m.sql", "--diff", "trunk"]).exit_code == 1
 
 
+def test_a_comment_that_the_models_make_superfluous_is_not_told(folder: Path) -> None:
+    (folder / "zd.toml").write_text("[tool.zero_downtime]\nschemas = 'models'\n")
+    (folder / "models" / "person.py").write_text(MODEL)
+    comment = "-- zd: ignore[drop-column] nobody reads it\n"
+    arguments = ["lint", "m.sql", "--config", "zd.toml", "--fail-on", "warning"]
+    (folder / "m.sql").write_text(DROP.replace("ALTER", comment + "ALTER"))
+    assert CliRunner().invoke(zd, arguments).exit_code == 0
+    (folder / "m.sql").write_text(comment + "SELECT 1")
+    assert "unused-suppression" in CliRunner().invoke(zd, arguments).stdout
+
+
 @pytest.mark.parametrize(("now", "code"), [(OLD, 1), (MODEL, 0), ("", 1)])
 def test_without_a_base_the_schema_modules_decide(folder: Path, now: str, code: int) -> None:
     (folder / "zd.toml").write_text("[tool.zero_downtime]\nschemas = 'models'\n")

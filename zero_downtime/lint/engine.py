@@ -209,7 +209,10 @@ class _Walk:
         self.unit = unit
         self.findings: list[Finding] = []
         self.notes: list[Note] = []
-        self._around = options.surroundings
+        around = options.surroundings
+        self._around = replace(around, mapped=self._mapped)
+        self._ask_models = around.mapped
+        self._models_decided = False
         self._dispatch = dispatch
         self._is_last = is_last
         self._today = options.today
@@ -365,6 +368,19 @@ class _Walk:
                 kept.append(finding)
         return kept
 
+    def _mapped(self, table: str, column: str | None) -> bool | None:
+        """What the models say; remembered, since they may make a comment superfluous."""
+        answer = self._ask_models(table, column)
+        self._models_decided |= answer is False
+        return answer
+
+    def _is_left_behind(self, suppression: Suppression) -> bool:
+        """Whether a comment silences nothing, and not because the models have moved on."""
+        if suppression in self._used:
+            return False
+        about = {families().get(rule, rule) for rule in suppression.rules}
+        return not (self._models_decided and "compatibility" in about)
+
     def about_suppressions(self) -> Iterator[Finding]:
         """Comments that are written wrong or too old, and those that silence nothing."""
         revision = self.unit.revision
@@ -375,7 +391,7 @@ class _Walk:
                 yield SuppressionWithoutReason.at(suppression, revision)
             elif suppression.is_expired(self._today):
                 yield SuppressionExpired.at(suppression, revision)
-            elif suppression not in self._used:
+            elif self._is_left_behind(suppression):
                 known = {*families(), *families().values()}
                 yield UnusedSuppression.at(suppression, revision, known)
 
