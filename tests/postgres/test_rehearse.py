@@ -444,7 +444,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, mind_interrupts: Callable[
     assert len(ours) == 1
     (postmaster,) = [int((p / "data" / "postmaster.pid").read_text().split()[0]) for p in ours]
     command.send_signal(signal.SIGINT)
-    out, err = command.communicate(timeout=20)
+    out, err = command.communicate(timeout=60)
     assert command.returncode == 130
     assert out == ""
     assert err.strip().splitlines()[-1] == "zd: interrupted"

@@ -197,7 +197,7 @@ def test_an_upgrade_that_is_told_to_end_ends_cleanly(
             said = process.stderr.readline()
             assert said
         process.send_signal(number)
-        out, errors = process.communicate(timeout=20)
+        out, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
     assert out == "" and "Traceback" not in errors
     assert Replay(shop, url).heads() == ("r1",)
