@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -281,8 +280,6 @@ def test_many_rows_come_in_batches(server: Server, database: str) -> None:
         assert data.fill(50_000)[0].rows == 50_000
         counted = rows_of(connection, "SELECT count(*), count(DISTINCT id) FROM t")
         assert counted == [(50_000, 50_000)]
-            (50_000, 50_000)
-        ]
 
 
 def test_a_connection_that_may_not_write_is_not_silent(server: Server, database: str) -> None:
