@@ -39,14 +39,8 @@ from zero_downtime.errors import (
     SeveralDatabases,
     ZeroDowntimeError,
 )
-from zero_downtime.history import (
-    History,
-    Revision,
-    parts,
-    read_history,
-    refuse_several_databases,
-    tidy,
-)
+from zero_downtime.history import History, Revision, read_history
+from zero_downtime.history.rendering import parts, refuse_several_databases, tidy
 from zero_downtime.postgres import failure
 from zero_downtime.postgres.literals import NoLiteral, fill
 from zero_downtime.postgres.server import Server, libpq_url, masked, scratch_database

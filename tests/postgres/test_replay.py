@@ -21,7 +21,8 @@ from zero_downtime.errors import (
     RevisionFailed,
     SeveralDatabases,
 )
-from zero_downtime.history import read_history, render
+from zero_downtime.history import read_history
+from zero_downtime.history.rendering import render
 from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project, find_project
 from zero_downtime.replay import (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from zero_downtime.history import sealed
+from zero_downtime.history.seal import sealed
 from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project, find_project
 from zero_downtime.replay import Replay

@@ -19,7 +19,8 @@ from pytest_postgresql import factories
 
 from zero_downtime.catalog import Catalog, compare, compare_stable, read_catalog
 from zero_downtime.generate.states import declared
-from zero_downtime.history import History, Revision, edited, generated, read_history
+from zero_downtime.history import History, Revision, read_history
+from zero_downtime.history.seal import edited, generated
 from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project, find_project
 from zero_downtime.rehearse.data import Data

@@ -163,7 +163,8 @@ def test_a_proposed_revision_continues_the_history(folder: Path) -> None:
     assert {(f.rule, f.severity) for f in made if f.severity == "error"} <= {
         ("duplicate-index", "error")
     }
-    from zero_downtime.history import read_history, render
+    from zero_downtime.history import read_history
+    from zero_downtime.history.rendering import render
 
     history = read_history(project)
     first, second = list(history)[2:]

@@ -13,16 +13,9 @@ import pytest
 
 from zero_downtime import environment
 from zero_downtime.errors import HistoryError, NotRenderable, SeveralDatabases
-from zero_downtime.history import (
-    History,
-    Revision,
-    edited,
-    generated,
-    parts,
-    read_history,
-    render,
-    sealed,
-)
+from zero_downtime.history import History, Revision, read_history
+from zero_downtime.history.rendering import parts, render
+from zero_downtime.history.seal import edited, generated, sealed
 from zero_downtime.project import Project, find_project
 from zero_downtime.sql.statement import Direction
 

@@ -15,7 +15,7 @@ from itertools import groupby
 
 from pglast import parser
 
-from zero_downtime.history import sealed
+from zero_downtime.history.seal import sealed
 from zero_downtime.plan import Phase, Step
 
 # Lines of 88 columns, as black and ruff make them by default.

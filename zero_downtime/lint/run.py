@@ -257,7 +257,7 @@ class _Job:
         """Revisions that are pending together, in the transaction that they share."""
         if self._project is None or not any(unit.revision for unit in units):
             return units
-        from zero_downtime.history import shares_transaction
+        from zero_downtime.history.env_options import shares_transaction
         from zero_downtime.lint.pending import in_one_transaction
 
         return in_one_transaction(units) if shares_transaction(self._project) else units

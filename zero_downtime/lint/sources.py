@@ -63,7 +63,7 @@ _DIRECTIONS: tuple[Direction, ...] = ("upgrade", "downgrade")
 
 def _rendered(project: Project, revisions: Iterable[Revision]) -> _Found:
     """The statements of each direction, or why it can't be rendered."""
-    from zero_downtime.history import renderer
+    from zero_downtime.history.rendering import renderer
 
     found: _Found = {}
     with renderer(project) as render:

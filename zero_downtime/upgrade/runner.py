@@ -19,7 +19,8 @@ import psycopg
 from zero_downtime.config import Locks
 from zero_downtime.environment import Say
 from zero_downtime.errors import AnotherRunner, DatabaseError, NotRenderable
-from zero_downtime.history import Revision, render
+from zero_downtime.history import Revision
+from zero_downtime.history.rendering import render
 from zero_downtime.postgres import failure
 from zero_downtime.postgres.server import libpq_url, masked
 from zero_downtime.project import Project

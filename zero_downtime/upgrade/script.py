@@ -12,7 +12,9 @@ from alembic.util import CommandError
 
 from zero_downtime.config import Locks
 from zero_downtime.errors import HistoryError
-from zero_downtime.history import History, Revision, read_history, render, version_table
+from zero_downtime.history import History, Revision, read_history
+from zero_downtime.history.env_options import version_table
+from zero_downtime.history.rendering import render
 from zero_downtime.project import Project
 from zero_downtime.replay import Replay
 from zero_downtime.sql.statement import Direction, Statement

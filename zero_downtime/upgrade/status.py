@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zero_downtime.history import Revision, edited
+from zero_downtime.history import Revision
+from zero_downtime.history.seal import edited
 from zero_downtime.postgres.server import masked
 from zero_downtime.project import Project
 from zero_downtime.replay import Replay

@@ -1,0 +1,239 @@
+"""The revisions of an Alembic project as values, read without a database."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from alembic.script import Script, ScriptDirectory
+from alembic.script.revision import RevisionError, RevisionMap
+from alembic.util import CommandError
+
+from zero_downtime import environment
+from zero_downtime.errors import HistoryError
+from zero_downtime.project import Project
+from zero_downtime.sql.statement import Location
+
+PHASES = ("expand", "backfill", "contract")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One file of the history."""
+
+    id: str
+    down: tuple[str, ...]  # the parents in the file's down_revision
+    depends_on: tuple[str, ...]  # ids; a branch label is resolved to its revision
+    labels: tuple[str, ...]
+    path: Path
+    message: str
+    phase: str | None  # expand, backfill or contract; None for a revision that does not say
+    script: Script = field(repr=False, compare=False)
+    scripts: ScriptDirectory = field(repr=False, compare=False)
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """What must be applied before: the parents and what it depends on."""
+        return tuple(dict.fromkeys((*self.down, *self.depends_on)))
+
+    @property
+    def file(self) -> str:
+        """The path as messages show it."""
+        return environment.shown(self.path)
+
+    def line_of(self, name: str) -> int:
+        """The line where the file assigns or defines ``name``; 1 when it does not."""
+        return _line_of(self.path, name)
+
+
+@dataclass(frozen=True)
+class History:
+    """The revisions of a project from base to heads, in the order in which they are applied.
+
+    ``heads`` are those that nothing builds or depends on: what a database has in its version
+    table when all is applied.
+    """
+
+    revisions: tuple[Revision, ...]
+    heads: tuple[str, ...]
+    scripts: ScriptDirectory = field(repr=False, compare=False)
+
+    def __iter__(self) -> Iterator[Revision]:
+        return iter(self.revisions)
+
+    def __len__(self) -> int:
+        return len(self.revisions)
+
+    def revision(self, name: str) -> Revision:
+        """The revision of an id, the beginning of one, a branch label, or ``head``.
+
+        Raises HistoryError when there is none or more than one.
+        """
+        try:
+            script = self.scripts.get_revision(name)
+        except (CommandError, RevisionError) as error:
+            raise HistoryError(
+                where=environment.shown(Path(self.scripts.dir)),
+                reason=sentence(error),
+                advice="The heads are " + (", ".join(self.heads) or "none"),
+            ) from error
+        return next(revision for revision in self.revisions if revision.id == script.revision)
+
+    def head(self) -> Revision | None:
+        """The one head; None for an empty history. Raises HistoryError when there are several."""
+        if len(self.heads) > 1:
+            others = [self.revision(head) for head in self.heads]
+            raise HistoryError(
+                where=others[-1].file,
+                reason="the history has "
+                + f"{len(others)} heads: "
+                + ", ".join(f"{head.id} ({head.path.name})" for head in others),
+                advice="Join them with: alembic merge heads",
+            )
+        return self.revision(self.heads[0]) if self.heads else None
+
+    def ancestors(self, revision: Revision) -> tuple[Revision, ...]:
+        """All that must be applied before ``revision``, in order."""
+        wanted, todo = set[str](), list(revision.parents)
+        while todo:
+            name = todo.pop()
+            if name not in wanted:
+                wanted.add(name)
+                todo += self.revision(name).parents
+        return tuple(each for each in self.revisions if each.id in wanted)
+
+
+def read_history(project: Project) -> History:
+    """Load all revision files. Raises HistoryError with the file and line of what is wrong."""
+    with environment.guest(project):
+        scripts = project.scripts()
+        loaded = _load(scripts)
+        _check(loaded)
+        scripts.revision_map = RevisionMap(lambda: loaded)
+        try:
+            ordered = list(scripts.walk_revisions("base", "heads"))
+        except (CommandError, RevisionError) as error:
+            raise HistoryError(
+                where=environment.shown(Path(scripts.dir)),
+                reason=sentence(error),
+                advice="Check down_revision and depends_on of these files",
+            ) from error
+        return History(
+            revisions=tuple(_revision(script, scripts) for script in reversed(ordered)),
+            heads=tuple(sorted(scripts.revision_map._real_heads)),
+            scripts=scripts,
+        )
+
+
+def _revision(script: Script, scripts: ScriptDirectory) -> Revision:
+    phase = getattr(script.module, "phase", None)
+    depends_on = script._resolved_dependencies  # labels resolved, unlike .dependencies
+    return Revision(
+        id=script.revision,
+        down=tuple(script._versioned_down_revisions),
+        depends_on=tuple(depends_on),
+        labels=tuple(sorted(script._orig_branch_labels)),
+        path=Path(script.path),
+        message=script.doc,
+        phase=phase if phase in PHASES else None,
+        script=script,
+        scripts=scripts,
+    )
+
+
+def _load(scripts: ScriptDirectory) -> list[Script]:
+    loaded: list[Script] = []
+    for folder in scripts._version_locations:
+        if not folder.exists():
+            continue
+        for path in Script._list_py_dir(scripts, folder):
+            script = _load_one(scripts, path.resolve())
+            if script is not None and script.path not in {other.path for other in loaded}:
+                loaded.append(script)
+    return loaded
+
+
+def _load_one(scripts: ScriptDirectory, path: Path) -> Script | None:
+    try:
+        return Script._from_path(scripts, path)
+    except SyntaxError as error:
+        _refuse(path, error.lineno, f"a syntax error ({error.msg})", "Mend that line", error)
+    except CommandError as error:
+        _refuse(path, 1, "no variable named revision", "Add it, or move the file away", error)
+    except AttributeError as error:
+        if error.name == "down_revision" and not environment.lines_in(error, path):
+            advice = "Add it (None for the first revision)"
+            _refuse(path, 1, "no variable named down_revision", advice, error)
+        _refuse_import(path, error)
+    except Exception as error:
+        _refuse_import(path, error)
+
+
+def _refuse_import(path: Path, error: Exception) -> NoReturn:
+    lines = environment.lines_in(error, path)
+    advice = "Mend that line"
+    if isinstance(error, ModuleNotFoundError):
+        advice = "Install it beside zd, or check prepend_sys_path"
+    reason = f"the file does not load, {type(error).__name__}: {sentence(error)}"
+    _refuse(path, lines[-1] if lines else 1, reason, advice, error)
+
+
+def _refuse(path: Path, line: int | None, reason: str, advice: str, error: Exception) -> NoReturn:
+    where = Location(environment.shown(path), line or 1)
+    raise HistoryError(where=where, reason=reason, advice=advice) from error
+
+
+def _check(loaded: Sequence[Script]) -> None:
+    """Say with file and line what Alembic's revision map would fail on."""
+    by_id: dict[str, Script] = {}
+    for script in loaded:
+        other = by_id.setdefault(script.revision, script)
+        if other is not script:
+            raise HistoryError(
+                where=Location(_shown(script), _line_of(Path(script.path), "revision")),
+                reason=f"revision {script.revision} is also that of {_shown(other)}",
+                advice="Give one of them another id",
+            )
+    labels = {label for script in loaded for label in script.branch_labels or ()}
+    for script in loaded:
+        wanted = [("down_revision", each) for each in script._versioned_down_revisions]
+        wanted += [("depends_on", each) for each in _names(script.dependencies)]
+        for variable, name in wanted:
+            if name in by_id or name in labels or "@" in name:
+                continue
+            if variable == "depends_on" and any(each.startswith(name) for each in by_id):
+                continue
+            raise HistoryError(
+                where=Location(_shown(script), _line_of(Path(script.path), variable)),
+                reason=f"{variable} names {name}, which no file of the history has",
+                advice="Correct the id, or bring the missing file back",
+            )
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(each) for each in value) if isinstance(value, Sequence) else ()
+
+
+def _shown(script: Script) -> str:
+    return environment.shown(Path(script.path))
+
+
+def _line_of(path: Path, name: str) -> int:
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node.lineno
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return node.lineno
+    return 1
+
+
+def sentence(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
