@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from zero_downtime.postgres.server import EmbeddedServer
-from zero_downtime.sql.done import done_query, leftover_query
+from zero_downtime.upgrade.done import done_query
+from zero_downtime.upgrade.done.leftovers import leftover_query
 
 Row = tuple[object, ...]
 

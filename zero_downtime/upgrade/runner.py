@@ -25,11 +25,12 @@ from zero_downtime.postgres import failure
 from zero_downtime.postgres.server import libpq_url, masked
 from zero_downtime.project import Project
 from zero_downtime.replay import Execution, Replay, RunAgain, connects_to
-from zero_downtime.sql.done import done_query, leftover_query
 from zero_downtime.sql.effects import predict
 from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Direction, Statement
 from zero_downtime.sql.tree import NotParsed
+from zero_downtime.upgrade.done import done_query
+from zero_downtime.upgrade.done.leftovers import leftover_query
 from zero_downtime.upgrade.events import (
     Event,
     Holder,
