@@ -139,6 +139,17 @@ def test_an_import_that_fails_is_told_with_its_line(project: Project) -> None:
     )
 
 
+def test_a_file_that_fails_to_load_keeps_its_place_where_that_will_do(project: Project) -> None:
+    write(project, "aa")
+    write(project, "bb", "aa", more="import no_such_module")
+    write(project, "cc", "bb", upgrade="op.execute('SELECT 1')")
+    history = read_history(project, all_load=False)
+    assert [revision.id for revision in history] == ["aa", "bb", "cc"]
+    with pytest.raises(HistoryError, match=r"bb\.py:6: the file does not load"):
+        render(project, history.revision("bb"), "upgrade")
+    assert [each.sql for each in render(project, history.revision("cc"), "upgrade")] == ["SELECT 1"]
+
+
 def test_a_missing_parent_is_told_with_its_line(project: Project) -> None:
     path = write(project, "bb", "aa")
     with pytest.raises(HistoryError) as caught:

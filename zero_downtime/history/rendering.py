@@ -134,7 +134,7 @@ class _Recorder(PostgresqlImpl):
         try:
             with environment.running(self._revision.path, self._revision.file):
                 getattr(self._revision.script.module, self._direction)()
-        except NotRenderable:
+        except HistoryError:
             raise
         except Exception as error:
             self.refusal = self.refusal or _why(self._revision, error)

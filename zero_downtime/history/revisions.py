@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from alembic.script import Script, ScriptDirectory
@@ -106,11 +108,15 @@ class History:
         return tuple(each for each in self.revisions if each.id in wanted)
 
 
-def read_history(project: Project) -> History:
-    """Load all revision files. Raises HistoryError with the file and line of what is wrong."""
+def read_history(project: Project, *, all_load: bool = True) -> History:
+    """Load all revision files. Raises HistoryError with the file and line of what is wrong.
+
+    Without ``all_load``, a file that fails while it is loaded (it imports a package that is not
+    installed here, say) keeps its place in the history; its functions raise the HistoryError.
+    """
     with environment.guest(project):
         scripts = project.scripts()
-        loaded = _load(scripts)
+        loaded = _load(scripts, all_load)
         _check(loaded)
         scripts.revision_map = RevisionMap(lambda: loaded)
         try:
@@ -144,19 +150,28 @@ def _revision(script: Script, scripts: ScriptDirectory) -> Revision:
     )
 
 
-def _load(scripts: ScriptDirectory) -> list[Script]:
+def _load(scripts: ScriptDirectory, all_load: bool) -> list[Script]:
     loaded: list[Script] = []
     for folder in scripts._version_locations:
         if not folder.exists():
             continue
         for path in Script._list_py_dir(scripts, folder):
-            script = _load_one(scripts, path.resolve())
+            script = _load_one(scripts, path.resolve(), all_load)
             if script is not None and script.path not in {other.path for other in loaded}:
                 loaded.append(script)
     return loaded
 
 
-def _load_one(scripts: ScriptDirectory, path: Path) -> Script | None:
+def _load_one(scripts: ScriptDirectory, path: Path, all_load: bool) -> Script | None:
+    try:
+        return _loaded(scripts, path)
+    except HistoryError as error:
+        if all_load or not isinstance(error.__cause__, ImportError):
+            raise
+        return _unloaded(path, error)
+
+
+def _loaded(scripts: ScriptDirectory, path: Path) -> Script | None:
     try:
         return Script._from_path(scripts, path)
     except SyntaxError as error:
@@ -170,6 +185,25 @@ def _load_one(scripts: ScriptDirectory, path: Path) -> Script | None:
         _refuse_import(path, error)
     except Exception as error:
         _refuse_import(path, error)
+
+
+def _unloaded(path: Path, error: HistoryError) -> Script:
+    """A file that can't be loaded, known by the constants that its text assigns."""
+
+    def refuse() -> NoReturn:
+        raise error
+
+    module = ModuleType(path.stem)
+    module.__dict__.update(upgrade=refuse, downgrade=refuse, down_revision=None)
+    tree = ast.parse(path.read_text("utf-8"))
+    module.__doc__ = ast.get_docstring(tree)
+    for node in tree.body:
+        with contextlib.suppress(ValueError):
+            for name in _assigned(node):
+                module.__dict__[name] = ast.literal_eval(node.value)  # type: ignore[attr-defined]
+    if not isinstance(getattr(module, "revision", None), str):
+        raise error
+    return Script(module, module.revision, str(path))
 
 
 def _refuse_import(path: Path, error: Exception) -> NoReturn:
@@ -227,12 +261,19 @@ def _line_of(path: Path, name: str) -> int:
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return node.lineno
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, ast.AnnAssign):
-            targets = [node.target]
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+        if name in _assigned(node):
             return node.lineno
     return 1
+
+
+def _assigned(node: ast.stmt) -> list[str]:
+    """The names that a statement assigns a value to."""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        targets = [node.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def sentence(error: BaseException) -> str:

@@ -48,7 +48,7 @@ def history_units(
     """
     from zero_downtime.history import read_history
 
-    revisions = list(read_history(project))
+    revisions = list(read_history(project, all_load=False))
     found = _rendered(project, revisions)
     failed = {part: got for part, got in found.items() if isinstance(got, NotRenderable)}
     if failed:
