@@ -141,13 +141,24 @@ def test_an_import_that_fails_is_told_with_its_line(project: Project) -> None:
 
 def test_a_file_that_fails_to_load_keeps_its_place_where_that_will_do(project: Project) -> None:
     write(project, "aa")
-    write(project, "bb", "aa", more="import no_such_module")
+    write(project, "bb", "aa", more="raise ImportError")
     write(project, "cc", "bb", upgrade="op.execute('SELECT 1')")
     history = read_history(project, all_load=False)
     assert [revision.id for revision in history] == ["aa", "bb", "cc"]
     with pytest.raises(HistoryError, match=r"bb\.py:6: the file does not load"):
         render(project, history.revision("bb"), "upgrade")
     assert [each.sql for each in render(project, history.revision("cc"), "upgrade")] == ["SELECT 1"]
+
+
+def test_revisions_in_folders_that_alembic_does_not_enter_are_told(project: Project) -> None:
+    path = write(project, "aa")
+    (path.parent / "2023").mkdir()
+    path.rename(path.parent / "2023" / "aa.py")
+    with pytest.raises(HistoryError, match=r"2023/aa\.py looks like one.*recursive_version_loc"):
+        read_history(project)
+    ini = project.root / "alembic.ini"
+    ini.write_text(ini.read_text() + "recursive_version_locations = true\n")
+    assert len(read_history(find_project(ini))) == 1
 
 
 def test_a_missing_parent_is_told_with_its_line(project: Project) -> None:

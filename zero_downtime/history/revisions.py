@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,14 @@ from alembic.util import CommandError
 
 from zero_downtime import environment
 from zero_downtime.errors import HistoryError
+from zero_downtime.history.stand_ins import Missing
 from zero_downtime.project import Project
 from zero_downtime.sql.statement import Location
+
+_IMPORT_WITHIN = re.compile(r"^[ \t]+(from|import)\s", re.MULTILINE)
+
+# In the module of a revision: the packages that stand-ins took the place of.
+_MISSING = "__zd_missing__"
 
 PHASES = ("expand", "backfill", "contract")
 
@@ -33,6 +40,7 @@ class Revision:
     path: Path
     message: str
     phase: str | None  # expand, backfill or contract; None for a revision that does not say
+    missing: tuple[str, ...]  # packages that do not load here; stand-ins took their place
     script: Script = field(repr=False, compare=False)
     scripts: ScriptDirectory = field(repr=False, compare=False)
 
@@ -111,8 +119,8 @@ class History:
 def read_history(project: Project, *, all_load: bool = True) -> History:
     """Load all revision files. Raises HistoryError with the file and line of what is wrong.
 
-    Without ``all_load``, a file that fails while it is loaded (it imports a package that is not
-    installed here, say) keeps its place in the history; its functions raise the HistoryError.
+    Without ``all_load``, stand-ins take the place of packages that do not load here; the functions
+    of a revision that can't do without them raise HistoryError.
     """
     with environment.guest(project):
         scripts = project.scripts()
@@ -145,6 +153,7 @@ def _revision(script: Script, scripts: ScriptDirectory) -> Revision:
         path=Path(script.path),
         message=script.doc,
         phase=phase if phase in PHASES else None,
+        missing=getattr(script.module, _MISSING, ()),
         script=script,
         scripts=scripts,
     )
@@ -159,16 +168,59 @@ def _load(scripts: ScriptDirectory, all_load: bool) -> list[Script]:
             script = _load_one(scripts, path.resolve(), all_load)
             if script is not None and script.path not in {other.path for other in loaded}:
                 loaded.append(script)
+    if not loaded:
+        _refuse_folders_below(scripts)
     return loaded
 
 
+def _refuse_folders_below(scripts: ScriptDirectory) -> None:
+    """Revisions that Alembic does not see must not pass for an empty history."""
+    for folder in scripts._version_locations:
+        for path in folder.glob("*/**/*.py"):
+            if re.search(r"^down_revision\b", path.read_text("utf-8", "replace"), re.MULTILINE):
+                raise HistoryError(
+                    where=environment.shown(folder),
+                    reason=f"no revision is there, but {environment.shown(path)} looks like one",
+                    advice="If folders below count, set recursive_version_locations = true",
+                )
+
+
 def _load_one(scripts: ScriptDirectory, path: Path, all_load: bool) -> Script | None:
-    try:
+    if all_load:
         return _loaded(scripts, path)
+    try:
+        script = _loaded(scripts, path)
     except HistoryError as error:
-        if all_load or not isinstance(error.__cause__, ImportError):
+        if not isinstance(error.__cause__, ImportError):
             raise
-        return _unloaded(path, error)
+        return _loaded_with_stand_ins(scripts, path, error)
+    if script is not None and _IMPORT_WITHIN.search(path.read_text("utf-8")):
+        _guard(script, Missing(path))
+    return script
+
+
+def _loaded_with_stand_ins(
+    scripts: ScriptDirectory, path: Path, refusal: HistoryError
+) -> Script | None:
+    missing = Missing(path)
+    while True:
+        try:
+            with missing.stood_in():
+                script = _loaded(scripts, path)
+        except HistoryError as error:
+            cause = error.__cause__
+            if isinstance(cause, ImportError) and missing.learns_from(cause):
+                continue
+            script = _unloaded(path, refusal)
+        if script is not None:
+            _guard(script, missing)
+        return script
+
+
+def _guard(script: Script, missing: Missing) -> None:
+    if missing.packages:
+        missing.guard(script.module)
+        setattr(script.module, _MISSING, missing.packages)
 
 
 def _loaded(scripts: ScriptDirectory, path: Path) -> Script | None:

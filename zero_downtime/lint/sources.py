@@ -51,7 +51,10 @@ def history_units(
     revisions = list(read_history(project, all_load=False))
     found = _rendered(project, revisions)
     failed = {part: got for part, got in found.items() if isinstance(got, NotRenderable)}
-    if failed:
+    missing = sorted({package for revision in revisions for package in revision.missing})
+    if failed and missing:
+        found |= {part: _without_packages(why, missing) for part, why in failed.items()}
+    elif failed:
         found |= _captured(project, where or project.config.server, revisions, failed, say)
     return [_unit(revision, found) for revision in revisions]
 
@@ -149,6 +152,15 @@ def _without_server(why: NotRenderable, error: ZeroDowntimeError) -> ZeroDowntim
         where=why.facts["where"],
         reason=f"this revision has no SQL without a database ({why.facts['reason']})",
         advice=f"It could not be run on a scratch server either: {error}",
+    )
+
+
+def _without_packages(why: NotRenderable, missing: Sequence[str]) -> ZeroDowntimeError:
+    packages = ", ".join(missing)
+    return InputError(
+        where=why.facts["where"],
+        reason=f"this revision has no SQL without a database ({why.facts['reason']})",
+        advice=f"To run it on a scratch server, install what the history imports: {packages}",
     )
 
 
