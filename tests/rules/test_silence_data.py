@@ -47,6 +47,10 @@ def test_a_proof_counts_where_the_parent_was_never_shown() -> None:
     )
     assert found(sql, State()) == []
     assert found(sql[sql.index("ALTER TABLE e ATTACH") :], State()) == ["attach-partition-scan"]
+    state = State()
+    state.apply("CREATE TABLE e_3 (at date NOT NULL)")
+    state.unit += 1
+    assert found(sql, state) == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
