@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -150,16 +151,19 @@ def test_a_stall_makes_it_unsafe(tmp_path: Path) -> None:
         tmp_path,
         FIRST,
         ('op.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")\n'
-         'op.execute("SELECT pg_sleep(1.3)")\n'
+         'op.execute("SELECT pg_sleep(0.5)")\n'
          'op.add_column("orders", sa.Column("x", sa.Integer))',
          'op.drop_column("orders", "x")'),
+        budget="stall=300ms",
     )  # fmt: skip
     lock, sleep, _ = revision.upgrade.steps
-    assert 1300 < sleep.reads.max_ms < 1400
-    assert 1300 < sleep.writes.max_ms < 1400
-    assert 1.3 < lock.locks[0].seconds < 1.4
-    assert any(reason.startswith("readers waited up to 1.3 s") for reason in revision.reasons)
-    assert any(reason.startswith("writers waited up to 1.3 s") for reason in revision.reasons)
+    # How near to the truth these are is tested with clients alone (test_traffic).
+    assert sleep.reads.max_ms > 300
+    assert sleep.writes.max_ms > 300
+    assert lock.locks[0].seconds > 0.3
+    said = " ".join(revision.reasons)
+    assert re.search(r"readers waited up to [0-9]+\.[0-9] s in the upgrade behind ACCESS", said)
+    assert re.search(r"writers waited up to [0-9]+\.[0-9] s in the upgrade behind ACCESS", said)
 
 
 def test_a_rename_breaks_the_old_application(tmp_path: Path) -> None:
