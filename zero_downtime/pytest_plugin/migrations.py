@@ -66,9 +66,11 @@ class Migrations:
         order = [each.id for each in self.history]
         earlier = list(self.history)[: order.index(revision.id)]
         now = self._rehearsal
-        if now is None or [each.id for each in now.applied] != [each.id for each in earlier]:
-            if now is not None and now.at_its_end:
+        if now is not None:
+            if now.blocked(revision):
                 return None
+            earlier = [each for each in earlier if each.id not in now.failed]
+        if now is None or [each.id for each in now.applied] != [each.id for each in earlier]:
             self._close()
             settings = self.project.config.rehearse
             now = Rehearsal(

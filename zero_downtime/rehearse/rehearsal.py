@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from zero_downtime.catalog import Catalog, compare_stable
-from zero_downtime.errors import (
-    RevisionFailed,
-)
+from zero_downtime.catalog import Catalog
+from zero_downtime.errors import RevisionFailed
 from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
+from zero_downtime.rehearse.base import Base
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.crash import Killer, points
-from zero_downtime.rehearse.data import Data, Filled
 from zero_downtime.rehearse.forecast import Forecaster
 from zero_downtime.rehearse.judge import judge
 from zero_downtime.rehearse.live import Stage, quiet_run
@@ -60,17 +56,14 @@ class Rehearsal:
         self.seed = config.seed
         self.budget = budget
         self.tolerate = frozenset(config.tolerate)
-        self.notes: list[str] = []
-        self.counts: dict[str, int] = {}
-        self.base = ""
-        self.applied: list[Revision] = []
-        self.at_its_end = False  # the last revision can't be applied: none after it can
+        self.failed: set[str] = set()  # revisions that can't be applied
         self._found: list[RevisionResult] = []
         self._started = time.monotonic()
         self._before = Catalog({}, "", server.major)
         self._first = Replay(project, None, history=history)
-        self._first.notes = self.notes
+        self.notes = self._first.notes
         self.prover = Prover(server, self._replay, self.seed, frozenset())
+        self.base = Base(server, history, self._replay, self.prover, rows, self.seed, self.notes)
         self.forecaster = stats and Forecaster(
             server, self._replay, stats, config.forecast_rows, self.seed
         )
@@ -83,34 +76,34 @@ class Rehearsal:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.base:
-            with contextlib.suppress(Exception):
-                self.server.drop_database(self.base)
+        self.base.close()
+
+    @property
+    def applied(self) -> list[Revision]:
+        """The revisions behind which the base is."""
+        return self.base.applied
 
     def begin(self, earlier: Sequence[Revision] = ()) -> None:
         """Bring the base to where the first revision under test begins."""
-        self.base = self.server.create_database()
-        # Even without a revision env.py runs: what it makes itself is there before the first.
-        self._first.url = self.server.url(self.base)
-        self._first.visit(lambda heads: ())
         if earlier:
             self.progress(f"replaying {len(earlier)} earlier revisions")
-            self._replay(self.base).run_all(list(earlier), "upgrade")
-        self.applied = list(earlier)
-        self._find_version_table()
-        self._fill()
-        self._before = self.prover.catalog(self.base)
+        self.base.begin(earlier)
+        self._before = self.prover.catalog(self.base.database)
+
+    def blocked(self, revision: Revision) -> bool:
+        """Whether it builds on a revision that can't be applied."""
+        return bool(self.failed & {each.id for each in self.history.ancestors(revision)})
 
     def rehearse(self, revision: Revision) -> RevisionResult:
         """Rehearse the next revision, and bring the base behind it."""
-        result, proven = self._rehearse(revision, self._before, self.applied)
+        result, proven = self._rehearse(revision)
         self._found.append(result)
-        after = self._advance(revision, proven, self.applied)
-        if after is None:
-            self.at_its_end = True
+        if not self.base.advance(revision, works=proven.failed is None):
+            self.failed.add(revision.id)
+        if proven.failed is None and proven.after is not None:
+            self._before = proven.after
         else:
-            self._before = after
-            self.applied.append(revision)
+            self._before = self.prover.catalog(self.base.database)
         return result
 
     def result(self, stopped: str | None = None) -> RehearsalResult:
@@ -123,76 +116,24 @@ class Rehearsal:
             time.monotonic() - self._started,
             tuple(self.notes),
             stopped,
-            dict(sorted(self.counts.items())),
+            dict(sorted(self.base.counts.items())),
         )
 
     def _replay(self, database: str) -> Replay:
         """The project on one of our databases; what env.py needed once is known from then on."""
-        replay = copy.copy(self._first)
-        replay.url = self.server.url(database)
-        return replay
-
-    # The base: the state before each revision, filled
-
-    def _fill(self) -> None:
-        """Fill the tables of the base that are not filled yet."""
-        with self.server.connect(self.base) as connection:
-            data = Data(connection, self.seed, self.prover.skip)
-            wanted = [t.qualified for t in data.tables if t.qualified not in self.counts]
-            filled = data.fill(self.rows, only=wanted)
-            for one in filled:
-                self._note(one)
-            if filled:
-                connection.execute("ANALYZE")
-
-    def _note(self, filled: Filled) -> None:
-        self.counts[filled.table] = filled.rows
-        if not filled.complete:
-            said = f": {filled.note}" if filled.note else ""
-            note = f"{filled.table} holds {filled.rows} of {filled.asked} rows{said}"
-            self.notes.append(note)
-        elif filled.note:
-            self.notes.append(f"{filled.table}: {filled.note}")
-
-    def _find_version_table(self) -> None:
-        """Alembic's own table is nobody's business, whatever env.py calls it."""
-        with self.server.connect(self.base) as connection:
-            for name in read_tables(connection).version_tables:
-                self.prover.version_table = name
-
-    def _advance(
-        self, revision: Revision, proven: Proven, applied: Sequence[Revision]
-    ) -> Catalog | None:
-        """Bring the base behind the revision; without rows when only they were in the way."""
-        if proven.failed is None:
-            self._replay(self.base).run(revision, "upgrade")
-        elif not self._start_anew([*applied, revision]):
-            return None
-        self._fill()
-        if proven.failed is None and proven.after is not None:
-            return proven.after
-        return self.prover.catalog(self.base)
-
-    def _start_anew(self, revisions: Sequence[Revision]) -> bool:
-        self.server.drop_database(self.base)
-        self.base = self.server.create_database()
-        self.counts = {}
-        try:
-            self._replay(self.base).run_all(list(revisions), "upgrade")
-        except RevisionFailed:
-            return False
-        return True
+        return self._first.at(self.server.url(database))
 
     # One revision
 
-    def _rehearse(
-        self, revision: Revision, before: Catalog, applied: Sequence[Revision]
-    ) -> tuple[RevisionResult, Proven]:
-        proven = self.prover.prove(self.base, before, revision)
+    def _rehearse(self, revision: Revision) -> tuple[RevisionResult, Proven]:
+        proven = self._proven(revision)
+        while proven.failed is not None and self.base.provide(proven.failed):
+            self._before = self.prover.catalog(self.base.database)
+            proven = self._proven(revision)
         warned: tuple[str, ...] = ()
-        if proven.failed is not None and self._fit_rows(revision, before, applied):
+        if proven.failed is not None and self.base.fit(revision, self._before):
             warned = (f"on rows that do not fit yet the upgrade fails ({_said(proven.failed)})",)
-            proven = self.prover.prove(self.base, before, revision)
+            proven = self._proven(revision)
         if proven.failed is not None:
             return self._failed(revision, proven), proven
         up, down = self._under_traffic(revision, proven, new_values=not warned)
@@ -211,18 +152,29 @@ class Rehearsal:
             up,
             down,
             proven.rollback,
-            tuple(self._crashes(revision, before, proven)),
-            self.forecaster.of(self.base, revision, proven.upgrade) if self.forecaster else (),
+            tuple(self._crashes(revision, proven)),
+            self.forecaster.of(self.base.database, revision, proven.upgrade)
+            if self.forecaster
+            else (),
         )
         reasons, warnings = judge(result, self.budget, self.tolerate)
         return replace(result, reasons=reasons, warnings=(*warned, *warnings)), proven
 
-    def _crashes(self, revision: Revision, before: Catalog, proven: Proven) -> Iterator[Crash]:
+    def _proven(self, revision: Revision) -> Proven:
+        return self.prover.prove(self.base.database, self._before, revision)
+
+    def _crashes(self, revision: Revision, proven: Proven) -> Iterator[Crash]:
         chosen = points(proven.upgrade, self.crash_points, rolled_back=self.rolled_back)
         if chosen and proven.after is not None and proven.rollback is not None:
             restores = proven.rollback.outcome == "restores"
             yield from self.killer.kill(
-                self.base, revision, proven.upgrade, before, proven.after, chosen, restores
+                self.base.database,
+                revision,
+                proven.upgrade,
+                self._before,
+                proven.after,
+                chosen,
+                restores,
             )
 
     def _under_traffic(
@@ -231,7 +183,7 @@ class Rehearsal:
         """Up and down on a copy of the base with clients at work."""
         if not self.clients:
             return quiet_run(proven.upgrade), quiet_run(proven.downgrade)
-        with scratch_database(self.server, template=self.base) as live:
+        with scratch_database(self.server, template=self.base.database) as live:
             with self.server.connect(live) as connection:
                 old = read_tables(connection)
             up = self.stage.run(live, revision, "upgrade", proven, old, new_values=new_values)
@@ -245,33 +197,6 @@ class Rehearsal:
             down = self.stage.run(live, revision, "downgrade", proven, old, new_values=False)
             return up, down
 
-    def _fit_rows(self, revision: Revision, before: Catalog, applied: Sequence[Revision]) -> bool:
-        """Have rows in the base that meet what the revision demands of them.
-
-        A CHECK that is new to the table is met by production's rows, presumably, but not by
-        synthetic ones that knew nothing of it. So the tables are filled behind the revision, and
-        its downgrade leads back; True when that reached the same catalog.
-        """
-        fitting = self.server.create_database()
-        try:
-            replay = self._replay(fitting)
-            replay.run_all([*applied, revision], "upgrade")
-            with self.server.connect(fitting) as connection:
-                data = Data(connection, self.seed, self.prover.skip)
-                counts = {one.table: one.rows for one in data.fill(self.rows)}
-                connection.execute("ANALYZE")
-            replay.run(revision, "downgrade")
-            reached = self.prover.catalog(fitting)
-            if compare_stable(self.server, before, reached).grade == "different":
-                raise _NoWay
-        except (RevisionFailed, _NoWay):
-            self.server.drop_database(fitting)
-            return False
-        self.server.drop_database(self.base)
-        self.base = fitting
-        self.counts = {name: counts.get(name, count) for name, count in self.counts.items()}
-        return True
-
     def _failed(self, revision: Revision, proven: Proven) -> RevisionResult:
         assert proven.failed is not None
         said = _said(proven.failed)
@@ -284,28 +209,14 @@ class Rehearsal:
             Run(),
             None,
             reasons=(f"the upgrade fails on tables with rows ({said})",)
-            if self._works_empty(revision)
+            if self.base.works_empty(revision)
             else (f"the upgrade fails ({said})",),
         )
-
-    def _works_empty(self, revision: Revision) -> bool:
-        """Whether a revision that fails here works on empty tables."""
-        with scratch_database(self.server) as empty:
-            try:
-                earlier = list(self.history.ancestors(revision))
-                self._replay(empty).run_all([*earlier, revision], "upgrade")
-            except RevisionFailed:
-                return False
-        return True
 
 
 def _minds_values(sqlstate: str | None) -> bool:
     """Integrity constraint violations, and data that a new type does not take."""
     return sqlstate is not None and sqlstate[:2] in ("22", "23")
-
-
-class _NoWay(Exception):
-    """The downgrade does not lead back to where the revision began."""
 
 
 def _said(failed: RevisionFailed) -> str:

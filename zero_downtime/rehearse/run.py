@@ -46,7 +46,7 @@ def rehearse(
     Raises ZeroDowntimeError for what is no finding: a history that can't be read, a server that
     does not start, an extension that it lacks, a revision before the rehearsed ones that fails.
     """
-    history = read_history(project)
+    history = read_history(project, all_load=False)
     earlier, tested = _range(project, history, options)
     where = options.server or project.config.server
     _refuse_foreign(where, options.i_know)
@@ -64,14 +64,15 @@ def rehearse(
             project, history, server, budget, rows, clients, most, few, stats, progress
         ) as rehearsal:
             rehearsal.begin(earlier)
+            left = 0
             for number, revision in enumerate(tested, 1):
+                if rehearsal.blocked(revision):
+                    left += 1
+                    continue
                 progress(f"{number}/{len(tested)} {revision.id} {revision.message}")
                 rehearsal.rehearse(revision)
-                if rehearsal.at_its_end:
-                    left = len(tested) - number
-                    stopped = f"{left} later revisions could not be rehearsed" if left else None
-                    return rehearsal.result(stopped)
-            return rehearsal.result()
+            stopped = f"{left} later revisions could not be rehearsed" if left else None
+            return rehearsal.result(stopped)
     finally:
         server.close()
 

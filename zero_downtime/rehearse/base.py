@@ -1,0 +1,198 @@
+"""The base of a rehearsal: a database in the state before the next revision, filled with rows.
+
+Revisions run on copies of it; it grows by one revision after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Sequence
+
+from psycopg import sql
+
+from zero_downtime.catalog import Catalog, compare_stable
+from zero_downtime.errors import RevisionFailed
+from zero_downtime.history import History, Revision
+from zero_downtime.postgres.server import Server, scratch_database
+from zero_downtime.rehearse.data import Data, Filled
+from zero_downtime.rehearse.rollback import Prover
+from zero_downtime.rehearse.session import Connection
+from zero_downtime.rehearse.tables import read_tables
+from zero_downtime.replay import Replay
+
+_UNKNOWN_TYPE = re.compile(r'type "([^"]+)" does not exist')
+
+
+class Base:
+    """A database that revisions are applied to for good, and its rows."""
+
+    def __init__(
+        self,
+        server: Server,
+        history: History,
+        replay: Callable[[str], Replay],  # database → the project there
+        prover: Prover,
+        rows: int,
+        seed: int,
+        notes: list[str],
+    ) -> None:
+        self.database = ""
+        self.applied: list[Revision] = []
+        self.counts: dict[str, int] = {}  # rows by table
+        self._server = server
+        self._history = history
+        self._replay = replay
+        self._prover = prover
+        self._rows = rows
+        self._seed = seed
+        self._notes = notes
+        self._types: list[str] = []  # of packages that are not installed here
+
+    def begin(self, earlier: Sequence[Revision]) -> None:
+        """Make the database and apply these revisions. Raises RevisionFailed."""
+        self._make(earlier)
+        with self._server.connect(self.database) as connection:
+            # Alembic's own table is nobody's business, whatever env.py calls it.
+            for name in read_tables(connection).version_tables:
+                self._prover.version_table = name
+        self._fill()
+
+    def advance(self, revision: Revision, *, works: bool) -> bool:
+        """Apply the next revision; when it does not work here, with rows only behind it.
+
+        False when even that fails: then the base stays where it is.
+        """
+        if works:
+            self._replay(self.database).run(revision, "upgrade")
+            self.applied.append(revision)
+        else:
+            try:
+                self._make([*self.applied, revision])
+            except RevisionFailed:
+                self._make(self.applied)
+                self._fill()
+                return False
+        self._fill()
+        return True
+
+    def provide(self, failed: RevisionFailed) -> bool:
+        """Whether the failure was that of a type from a package that is missing here; now there.
+
+        Most such types are texts of a kind, and nothing more is known of them.
+        """
+        found = _UNKNOWN_TYPE.search(str(failed.facts["reason"]))
+        revision = self._history.revision(str(failed.facts["revision"]))
+        if found is None or found[1].partition(".")[0] not in revision.missing:
+            return False
+        if found[1] in self._types:
+            return False
+        self._types.append(found[1])
+        self._notes.append(
+            f"{found[1]} is a type of a package that is not installed here: text stood in for it"
+        )
+        if self.database:
+            with self._server.connect(self.database) as connection:
+                _create_type(connection, found[1])
+        return True
+
+    def fit(self, revision: Revision, before: Catalog) -> bool:
+        """Have rows that meet what the revision demands of them.
+
+        A CHECK that is new to the table is met by production's rows, presumably, but not by
+        synthetic ones that knew nothing of it. So the tables are filled behind the revision, and
+        its downgrade leads back; True when that reached the same catalog.
+        """
+        fitting = self._empty()
+        try:
+            replay = self._replay(fitting)
+            replay.run_all([*self.applied, revision], "upgrade")
+            with self._server.connect(fitting) as connection:
+                data = Data(connection, self._seed, self._prover.skip)
+                counts = {one.table: one.rows for one in data.fill(self._rows)}
+                connection.execute("ANALYZE")
+            replay.run(revision, "downgrade")
+            reached = self._prover.catalog(fitting)
+            if compare_stable(self._server, before, reached).grade == "different":
+                raise _NoWay
+        except (RevisionFailed, _NoWay):
+            self._server.drop_database(fitting)
+            return False
+        self._server.drop_database(self.database)
+        self.database = fitting
+        self.counts = {name: counts.get(name, count) for name, count in self.counts.items()}
+        return True
+
+    def works_empty(self, revision: Revision) -> bool:
+        """Whether a revision that fails here works on empty tables."""
+        with scratch_database(self._server) as empty:
+            self._create_types(empty)
+            try:
+                earlier = list(self._history.ancestors(revision))
+                self._replay(empty).run_all([*earlier, revision], "upgrade")
+            except RevisionFailed:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Drop the database."""
+        if self.database:
+            with contextlib.suppress(Exception):
+                self._server.drop_database(self.database)
+            self.database = ""
+
+    def _make(self, revisions: Sequence[Revision]) -> None:
+        """Begin anew, without rows. Raises RevisionFailed; then there is no database."""
+        self.close()
+        while True:
+            self.database = self._empty()
+            self.counts = {}
+            try:
+                replay = self._replay(self.database)
+                # Even without a revision env.py runs: what it makes is there before the first.
+                replay.visit(lambda heads: [(each, "upgrade") for each in revisions])
+                self.applied = list(revisions)
+                return
+            except RevisionFailed as failed:
+                self.close()
+                if not self.provide(failed):
+                    raise
+
+    def _empty(self) -> str:
+        name = self._server.create_database()
+        self._create_types(name)
+        return name
+
+    def _create_types(self, database: str) -> None:
+        if self._types:
+            with self._server.connect(database) as connection:
+                for name in self._types:
+                    _create_type(connection, name)
+
+    def _fill(self) -> None:
+        """Fill the tables that are not filled yet."""
+        with self._server.connect(self.database) as connection:
+            data = Data(connection, self._seed, self._prover.skip)
+            wanted = [t.qualified for t in data.tables if t.qualified not in self.counts]
+            filled = data.fill(self._rows, only=wanted)
+            for one in filled:
+                self._note(one)
+            if filled:
+                connection.execute("ANALYZE")
+
+    def _note(self, filled: Filled) -> None:
+        self.counts[filled.table] = filled.rows
+        note = f"{filled.table}: {filled.note}" if filled.note else ""
+        if not filled.complete:
+            said = f": {filled.note}" if filled.note else ""
+            note = f"{filled.table} holds {filled.rows} of {filled.asked} rows{said}"
+        if note and note not in self._notes:
+            self._notes.append(note)
+
+
+def _create_type(connection: Connection, name: str) -> None:
+    connection.execute(sql.SQL("CREATE DOMAIN {} AS text").format(sql.Identifier(name)))
+
+
+class _NoWay(Exception):
+    """The downgrade does not lead back to where the revision began."""

@@ -1,0 +1,119 @@
+"""What an env.py needs and does not find here: environment variables, a driver.
+
+What it has shown once to lack is there in every later run. One that does not run at all is done
+without, where no database of anybody's depends on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.dialects import registry
+
+# Drivers that psycopg may take the place of when they are not installed beside zd.
+_DRIVERS = ("asyncpg", "psycopg2", "psycopg2cffi", "pg8000")
+_MOST_VARIABLES = 50
+
+
+@dataclass
+class Needs:
+    """What was arranged for one env.py. ``notes`` says it in sentences."""
+
+    notes: list[str] = field(default_factory=list)
+    stand_ins: set[str] = field(default_factory=set)  # drivers that psycopg answers for
+    without_env: bool = False  # env.py does not run here: the revisions run without it
+    _invented: dict[str, str] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def met(self) -> Iterator[None]:
+        """A run of env.py with all that is known to be needed."""
+        with _variables(self._invented), _drivers(self.stand_ins):
+            yield
+
+    def learn(self, error: BaseException, url: str | None) -> bool:
+        """Provide what env.py lacked; False when that is nothing we can provide."""
+        if isinstance(error, ModuleNotFoundError) and error.name in _DRIVERS:
+            if error.name in self.stand_ins:
+                return False
+            self.stand_ins.add(error.name)
+            self.notes.append(f"{error.name} is not installed here: psycopg stood in for it")
+            return True
+        if isinstance(error, SyntaxError) or self.without_env or url is None:
+            return False
+        names = [name for name in _variables_in(error) if name not in os.environ]
+        names = [name for name in names if name not in self._invented]
+        for name in names:
+            self._invented[name] = _invented_value(name, url)
+            given = "the database's URL" if self._invented[name] == url else "a made-up value"
+            self.notes.append(f"the environment variable {name} is not set: env.py got {given}")
+        return bool(names) and len(self._invented) < _MOST_VARIABLES
+
+
+@contextlib.contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            os.environ.pop(name, None)
+
+
+def _variables_in(error: BaseException) -> list[str]:
+    """The environment variables that an error is about, as settings libraries report them."""
+    if isinstance(error, KeyError) and error.args:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is not None and trace.tb_frame.f_code.co_filename == os.__file__:
+            return [str(error.args[0])]
+    problems = getattr(error, "errors", None)
+    if callable(problems):  # pydantic's ValidationError
+        with contextlib.suppress(Exception):
+            missing = [each["loc"] for each in problems() if each["type"] == "missing"]
+            return ["_".join(map(str, loc)).upper() for loc in missing]
+    return re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", str(error))
+
+
+_SORTS = (
+    ("PORT", "5432"),
+    ("HOST", "localhost"),
+    ("SERVER", "localhost"),
+    ("USER", "postgres"),
+    ("USERNAME", "postgres"),
+    ("PASSWORD", "postgres"),
+    ("PASS", "postgres"),
+    ("NAME", "postgres"),
+    ("SCHEMA", "public"),
+)
+
+
+def _invented_value(name: str, url: str) -> str:
+    """The URL, or what looks right for a variable that is plainly a part of one."""
+    last = name.upper().removeprefix("PG").rsplit("_", 1)[-1]
+    if name.upper() in ("PGDATABASE", "DB", "POSTGRES_DB"):
+        return "postgres"
+    return dict(_SORTS).get(last, url)
+
+
+@contextlib.contextmanager
+def _drivers(names: set[str]) -> Iterator[None]:
+    """Let psycopg answer for drivers that are not installed."""
+    known = dict(registry.impls)
+    for name in names:
+        registry.register(
+            f"postgresql.{name}", "sqlalchemy.dialects.postgresql.psycopg", "PGDialect_psycopg"
+        )
+    if "psycopg2" in names:  # SQLAlchemy 2.0 means it by postgresql://
+        registry.register(
+            "postgresql", "sqlalchemy.dialects.postgresql.psycopg", "PGDialect_psycopg"
+        )
+    try:
+        yield
+    finally:
+        registry.impls.clear()
+        registry.impls.update(known)
