@@ -374,7 +374,7 @@ def test_an_application_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_json_has_the_promised_shape(tmp_path: Path) -> None:
-    result = run(tmp_path, FIRST, start="base", server="embedded")
+    result = run(tmp_path, FIRST, start="base")
     shape = json.loads(json.dumps(as_json(result)))
     assert shape["version"] == 1
     assert shape["server"].startswith("18.")
@@ -391,6 +391,38 @@ def test_the_json_has_the_promised_shape(tmp_path: Path) -> None:
     )
     assert shape["verdict"] == "safe"
     assert shape["reasons"] == []
+
+
+def test_the_costs_of_each_step_are_measured(tmp_path: Path) -> None:
+    """On a server of our own, whose log tells waits and temporary files."""
+    result = run(
+        tmp_path,
+        FIRST,
+        ('op.execute("LOCK TABLE orders IN SHARE MODE")\n'
+         'op.execute("SELECT pg_sleep(0.1)")\n'
+         'op.execute("UPDATE orders SET memo = memo")\n'
+         'op.execute("SET LOCAL work_mem = \'64kB\'")\n'
+         'op.execute("CREATE TABLE sorted AS SELECT g, md5(g::text) AS t "\n'
+         '           "FROM generate_series(1, 9000) g ORDER BY t")',
+         'op.drop_table("sorted")'),
+        start="r1",
+        server="embedded",
+    )  # fmt: skip
+    lock, sleep, update, _, sort = result.revisions[0].upgrade.steps
+    assert result.waits_logged_ms == 10
+    waited = next(wait for wait in lock.waits if wait.waiter == "client")
+    assert (waited.relation, waited.mode) == ("public.orders", "ROW EXCLUSIVE")
+    assert waited.longest > 0.05
+    assert sleep.waits == ()  # it was the lock that they waited for
+    assert sleep.horizon_seconds > 0.05
+    assert (update.dead_rows, update.temp_bytes) == (200, 0)
+    assert sort.temp_bytes is not None
+    assert sort.temp_bytes > 300_000
+    assert sort.disk_bytes > 600_000
+    assert sort.horizon_seconds > sleep.horizon_seconds
+    shape = json.loads(json.dumps(as_json(result)))["revisions"][0]["upgrade"]["steps"]
+    assert shape[0]["waits"][0]["relation"] == "public.orders"
+    assert shape[4]["temp_bytes"] == sort.temp_bytes
 
 
 def test_an_error_that_the_application_gets_over_is_told_and_tolerated(tmp_path: Path) -> None:

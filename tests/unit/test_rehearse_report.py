@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from zero_downtime.rehearse.result import (
     Crash,
     Forecast,
     HeldLock,
+    LockWait,
     Lost,
     Moment,
     RehearsalResult,
@@ -42,6 +44,12 @@ STEP = StepResult(
     writes=Waits(10, 1, 380, 391),
     differences=("took SHARE on public.orders, predicted was ACCESS SHARE",),
     start=0.05,
+    waits=(LockWait("client", "public.orders", "ROW EXCLUSIVE", 3, 0.391, 0.9),),
+    dead_rows=1200,
+    temp_bytes=5 << 20,
+    disk_bytes=40 << 20,
+    horizon_seconds=2.0,
+    horizon_transactions=340,
 )
 UP = Run(
     0.5,
@@ -95,6 +103,19 @@ def test_every_shape_says_the_verdict_first_and_the_reasons() -> None:
         plain = " ".join(told.replace("\\", "").split())
         assert "about 90.0 s (80.0 s to 2 min) at 80,000,000" in plain
     assert json.loads(json_text(RESULT))["verdict"] == "unsafe"
+
+
+@pytest.mark.parametrize("shape", [text, html])
+def test_costs_and_waits_are_told(shape: Callable[[RehearsalResult], str]) -> None:
+    said = " ".join(shape(RESULT).split())
+    for fact in (
+        "5 MB in temporary files",
+        "40 MB more on disk",
+        "1,200 dead rows left",
+        "held back vacuum for 2.0 s (340 transactions)",
+        "clients waited 3 times for ROW EXCLUSIVE on public.orders, up to 391 ms",
+    ):
+        assert fact in said
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -52,6 +52,10 @@ class Server(Protocol):
     major: int  # 18
     bin_dir: Path  # where psql, pg_dump are
 
+    @property
+    def log(self) -> Path | None:
+        """The server's log file, when the server is ours."""
+
     def url(self, database: str = "postgres") -> str:
         """The libpq URL of a database (SQLAlchemy reads it as well)."""
 
@@ -74,6 +78,11 @@ class _Databases:
     version: str
     major: int
     bin_dir: Path
+
+    @property
+    def log(self) -> Path | None:
+        """The server's log file, when the server is ours."""
+        return None
 
     def url(self, database: str = "postgres") -> str:
         raise NotImplementedError

@@ -6,7 +6,8 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from zero_downtime.config import Locks
 from zero_downtime.errors import ExtensionMissing, ZeroDowntimeError
@@ -14,8 +15,9 @@ from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server
 from zero_downtime.rehearse.data import Data
 from zero_downtime.rehearse.measure import Live, Observed, Sampler, Segment, Timed
-from zero_downtime.rehearse.result import ClientError, HeldLock, Moment, Run, StepResult
+from zero_downtime.rehearse.result import ClientError, HeldLock, LockWait, Moment, Run, StepResult
 from zero_downtime.rehearse.rollback import Proven
+from zero_downtime.rehearse.serverlog import ServerLog
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Tables
 from zero_downtime.rehearse.traffic import (
@@ -25,6 +27,7 @@ from zero_downtime.rehearse.traffic import (
     caused_by_migration,
     latency,
 )
+from zero_downtime.rehearse.waits import by_step, horizon
 from zero_downtime.rehearse.workload import Workload, plan_workload, touched
 from zero_downtime.replay import Replay
 from zero_downtime.sql.statement import Direction
@@ -68,6 +71,7 @@ class Stage:
         """Run one direction of a revision with clients at work."""
         observed = proven.upgrade if direction == "upgrade" else proven.downgrade
         url = self.server.url(database)
+        log = ServerLog(self.server.log)
         with self.server.connect(database) as connection:
             names = dict(rows_of(connection, _RELATIONS))
             workload = self._workload(
@@ -98,7 +102,11 @@ class Stage:
             traffic.stop()
             samples = traffic.samples
             over = time.monotonic()
-        steps = tuple(_steps(observed, live.timed, sampler, samples, workload, start, end, names))
+        exact = _matched(observed, live.timed)
+        taken = [[(name, mode) for _, name, mode in seen.locks] if seen else [] for seen in exact]
+        waits = by_step(log.waits(), sampler.pid, live.timed, taken, names)
+        seen = _Seen(live.timed, exact, waits, sampler, samples, workload, names, start, end)
+        steps = tuple(seen.steps())
         return Run(
             end - start,
             steps,
@@ -166,51 +174,68 @@ def quiet_run(observed: Sequence[Observed]) -> Run:
                 location.line,
                 seen.seconds,
                 locks,
-                seen.rewrote,
-                seen.scanned,
-                wal_bytes=seen.wal_bytes,
-                differences=seen.differences,
                 start=start,
+                **_exactly(seen),
             )
         )
         start += seen.seconds
     return Run(start, tuple(steps))
 
 
-def _steps(
-    observed: Sequence[Observed],
-    timed: Sequence[Timed],
-    sampler: Sampler,
-    samples: Sequence[Sample],
-    workload: Workload,
-    begun: float,
-    end: float,
-    names: dict[int, str],
-) -> Iterator[StepResult]:
-    """Bring together what the quiet copy and the traffic saw of each statement."""
+def _matched(observed: Sequence[Observed], timed: Sequence[Timed]) -> list[Observed | None]:
+    """What the quiet copy saw of each statement."""
     left = list(observed)
-    for number, one in enumerate(timed):
-        exact = _taken(left, one)
-        until = timed[number + 1].start if number + 1 < len(timed) else end
-        locks, released = _held(exact, one, sampler, names, begun, end)
+    return [_taken(left, one) for one in timed]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """All that was seen of one run, to tell its steps from."""
+
+    timed: Sequence[Timed]
+    exact: Sequence[Observed | None]  # what the quiet copy saw of each statement
+    waits: Sequence[tuple[LockWait, ...]]
+    sampler: Sampler
+    samples: Sequence[Sample]
+    workload: Workload
+    names: dict[int, str]
+    begun: float
+    end: float
+
+    def steps(self) -> Iterator[StepResult]:
+        """Each statement with what it did to clients."""
+        for number, one in enumerate(self.timed):
+            later = self.timed[number + 1 :]
+            yield self._step(number, one, later[0].start if later else self.end)
+
+    def _step(self, number: int, one: Timed, until: float) -> StepResult:
+        exact = self.exact[number]
+        locks, released = _held(exact, one, self.sampler, self.names, self.begun, self.end)
         released = max(released, one.end)
-        during = [s for s in samples if s.end >= one.start and s.start <= released]
+        during = [s for s in self.samples if s.end >= one.start and s.start <= released]
         errors = [s for s in during if one.start <= s.end <= max(released, until)]
-        yield StepResult(
+        age, transactions = horizon(self.sampler.horizons, one.start, one.end)
+        found = StepResult(
             one.statement.sql,
             one.statement.location.file,
             one.statement.location.line,
             one.end - one.start,
             locks,
-            exact.rewrote if exact else (),
-            exact.scanned if exact else (),
-            latency(during, one.start, released, writes=False),
-            latency(during, one.start, released, writes=True),
-            exact.wal_bytes if exact else 0,
-            _errors(errors, workload),
-            exact.differences if exact else (),
-            one.start - begun,
+            reads=latency(during, one.start, released, writes=False),
+            writes=latency(during, one.start, released, writes=True),
+            errors=_errors(errors, self.workload),
+            start=one.start - self.begun,
+            waits=self.waits[number],
+            horizon_seconds=age,
+            horizon_transactions=transactions,
         )
+        return replace(found, **_exactly(exact)) if exact else found
+
+
+def _exactly(seen: Observed) -> dict[str, Any]:
+    """What only the quiet copy can tell of a statement."""
+    names = "rewrote scanned wal_bytes differences dead_rows temp_bytes disk_bytes"
+    return {name: getattr(seen, name) for name in names.split()}
 
 
 def _taken(left: list[Observed], one: Timed) -> Observed | None:

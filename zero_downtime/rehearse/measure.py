@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 from zero_downtime.postgres.locks import LockMode
+from zero_downtime.rehearse.serverlog import ServerLog
 from zero_downtime.rehearse.session import Connection
 from zero_downtime.replay import Execution, RunAgain
 from zero_downtime.sql.effects import Effect, predict
@@ -44,16 +45,28 @@ SELECT json_build_object(
                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname !~ '^pg_'
                 AND n.nspname <> 'information_schema'),
-  'scans', (SELECT json_agg(json_build_array(relid::int8, seq_scan))
-            FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_scan > 0),
+  'scans', (SELECT json_agg(json_build_array(relid::int8, seq_scan, n_tup_upd + n_tup_del))
+            FROM pg_catalog.pg_stat_xact_user_tables
+            WHERE seq_scan > 0 OR n_tup_upd > 0 OR n_tup_del > 0),
   'wal', (pg_current_wal_insert_lsn() - '0/0')::int8)::text
 """
 
 _HOLDS = """
-SELECT relation::int8, mode, granted FROM pg_locks
-WHERE pid = %s AND locktype = 'relation'
+SELECT relation::int8, mode, granted, NULL, 0 FROM pg_locks
+WHERE pid = %(pid)s AND locktype = 'relation'
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+UNION ALL
+SELECT 0, '', false, CASE WHEN age(backend_xid) > coalesce(age(backend_xmin), 0)
+    THEN backend_xid::text ELSE backend_xmin::text END,
+  greatest(age(backend_xid), age(backend_xmin))
+FROM pg_stat_get_activity(%(pid)s)
+WHERE backend_xid IS NOT NULL OR backend_xmin IS NOT NULL
 """
+
+_PROCESS = "SELECT pg_backend_pid()"
+_DISK = "SELECT pg_database_size(current_database())"
+# Files grow through the WAL: without so much of it, looking at all of them is not worth it.
+_MUCH_WAL = 256 * 1024
 
 
 # A revision that issues BEGIN itself holds locks that a session beside it would wait for forever.
@@ -68,6 +81,7 @@ class _Look:
     names: dict[int, str]
     files: dict[int, int | None]
     scans: dict[int, int]
+    dead: int  # rows that the transaction has updated or deleted so far
     wal: int
 
     @classmethod
@@ -78,7 +92,8 @@ class _Look:
             frozenset((oid, LockMode.parse(mode)) for oid, mode in found["locks"] or []),
             {oid: name for oid, name, _ in relations},
             {oid: file for oid, _, file in relations},
-            dict(found["scans"] or []),
+            {oid: scans for oid, scans, _ in found["scans"] or []},
+            sum(dead for _, _, dead in found["scans"] or []),
             found["wal"],
         )
 
@@ -94,6 +109,9 @@ class Observed:
     rewrote: tuple[str, ...] = ()
     scanned: tuple[str, ...] = ()
     wal_bytes: int = 0
+    dead_rows: int = 0  # updated or deleted: they stay in the table until it is vacuumed
+    temp_bytes: int | None = None  # None: not known
+    disk_bytes: int = 0  # beyond what was in use before: new files beside old ones, temporary ones
     predicted: Effect | None = None
     differences: tuple[str, ...] = ()
 
@@ -105,22 +123,44 @@ class Exact:
     url: str
     state: State
     major: int
+    log: ServerLog = field(default_factory=lambda: ServerLog(None))
     observed: list[Observed] = field(default_factory=list)
     _last: tuple[int, _Look] | None = None
+    _disk: int | None = None  # in use
 
     def __call__(self, statement: Statement, execution: Execution) -> None:
         self.state.transaction = statement.transaction
+        process = int(str(execution.value(_PROCESS))) if self.log.readable else 0
+        temporary = self.log.temporary_bytes(process)
+        if self._disk is None:
+            self._disk = int(str(execution.value(_DISK)))
         predicted, broken = self._predict(statement)
         if statement.transaction is None:
             self.observed.append(self._alone(statement, execution, predicted))
             self._last = None
         else:
             self.observed.append(self._within(statement, execution, predicted))
-        if broken:
-            seen = self.observed[-1]
-            self.observed[-1] = replace(seen, differences=(*seen.differences, broken))
+        temporary = self.log.temporary_bytes(process) - temporary
+        seen = self.observed[-1]
+        self.observed[-1] = replace(
+            seen,
+            differences=(*seen.differences, broken) if broken else seen.differences,
+            temp_bytes=temporary if self.log.readable else None,
+            disk_bytes=temporary + self._grown(seen, execution),
+        )
         with contextlib.suppress(Exception):  # predict() has said what is wrong
             self.state.apply(statement.sql)
+
+    def _grown(self, seen: Observed, execution: Execution) -> int:
+        """By how much the files have grown; those that were replaced are there until a commit."""
+        if seen.wal_bytes < _MUCH_WAL:
+            return 0
+        before, self._disk = self._disk or 0, int(str(execution.value(_DISK)))
+        grown = self._disk - before
+        if seen.rewrote and seen.statement.transaction is None:  # it is over: the old are gone
+            for name in seen.rewrote:
+                grown += int(str(execution.value(_size_of(name))))
+        return max(0, grown)
 
     def _predict(self, statement: Statement) -> tuple[Effect | None, str]:
         """The prediction, and what to say when the lock model itself broke down."""
@@ -151,7 +191,7 @@ class Exact:
     ) -> Observed:
         before = _Look.read(execution.value(_LOOK))
         tried = self._try(statement, str(execution.value("SHOW search_path")))
-        pid = int(str(execution.value("SELECT pg_backend_pid()")))
+        pid = int(str(execution.value(_PROCESS)))
         with (
             Sampler(self.url) as sampler,
             _Doorstop(self.url, sampler, predicted if tried is None else None),
@@ -167,18 +207,10 @@ class Exact:
             locks = frozenset(
                 (s.relation, s.mode) for s in sampler.segments if s.relation in before.names
             )
-            held = _Look(before.locks | locks, after.names, after.files, {}, after.wal)
+            held = _Look(before.locks | locks, after.names, after.files, {}, 0, after.wal)
             seen = _observed(statement, seconds, before, held, predicted, exact=False)
-        return Observed(
-            statement,
-            seconds,
-            seen.locks,
-            seen.exact,
-            _rewritten(before, after),
-            seen.scanned,
-            max(0, after.wal - before.wal),
-            predicted,
-            seen.differences,
+        return replace(
+            seen, rewrote=_rewritten(before, after), wal_bytes=max(0, after.wal - before.wal)
         )
 
     def _try(self, statement: Statement, search_path: str) -> tuple[_Look, _Look] | None:
@@ -246,6 +278,12 @@ class _Doorstop:
             self._connection.rollback()
 
 
+def _size_of(name: str) -> str:
+    schema, _, table = name.partition(".")
+    quoted = sql.Identifier(schema, table).as_string(None)
+    return f"SELECT pg_total_relation_size({sql.quote(quoted)}::regclass)"
+
+
 def _first(connection: Connection, query: str) -> object:
     row = connection.execute(query.encode(), prepare=False).fetchone()
     assert row is not None
@@ -283,8 +321,9 @@ def _observed(
         rewrote,
         tuple(sorted(scanned)),
         max(0, after.wal - before.wal),
-        predicted,
-        differences(
+        max(0, after.dead - before.dead),
+        predicted=predicted,
+        differences=differences(
             predicted,
             {name: mode for _, name, mode in locks},
             held,
@@ -368,12 +407,26 @@ class Segment:
         return self.last - self.first
 
 
+@dataclass
+class Horizon:
+    """The oldest transaction that the migrating session needs, while it was the same one.
+
+    VACUUM removes no row that died since.
+    """
+
+    transaction: str
+    first: float
+    last: float
+    age: int = 0  # in transactions, at ``last``
+
+
 class Sampler:
     """Reads the locks of one session every few milliseconds, from a thread of its own."""
 
     def __init__(self, url: str) -> None:
         self.pid: int | None = None
         self.segments: list[Segment] = []
+        self.horizons: list[Horizon] = []
         self.resolution = _SAMPLE_PAUSE
         self._connection = psycopg.connect(url, autocommit=True, application_name=WATCHER)
         self._stop = threading.Event()
@@ -397,11 +450,12 @@ class Sampler:
             if self.pid is not None:
                 start = time.monotonic()
                 try:
-                    rows = self._connection.execute(_HOLDS, (self.pid,)).fetchall()
+                    rows = self._connection.execute(_HOLDS, {"pid": self.pid}).fetchall()
                 except psycopg.Error:
                     return
                 end = time.monotonic()
-                seen = {(int(str(r)), str(m), bool(g)) for r, m, g in rows}
+                seen = {(int(str(r)), str(m), bool(g)) for r, m, g, *_ in rows if r}
+                self._note_horizon([(str(x), int(str(a))) for *_, x, a in rows if x], start, end)
                 for key in [key for key in current if key not in seen]:
                     del current[key]
                 for key in seen:
@@ -416,6 +470,12 @@ class Sampler:
             self._stop.wait(_SAMPLE_PAUSE)
         if gaps:
             self.resolution = sorted(gaps)[len(gaps) // 2]
+
+    def _note_horizon(self, needed: list[tuple[str, int]], start: float, end: float) -> None:
+        for transaction, age in needed:
+            if not self.horizons or self.horizons[-1].transaction != transaction:
+                self.horizons.append(Horizon(transaction, start, end))
+            self.horizons[-1].last, self.horizons[-1].age = end, age
 
 
 @dataclass(frozen=True)
@@ -456,7 +516,7 @@ class Live:
             self._transaction_at = self._position
         if self._position < self._committed:
             return
-        self.sampler.pid = int(str(execution.value("SELECT pg_backend_pid()")))
+        self.sampler.pid = int(str(execution.value(_PROCESS)))
         start = time.monotonic()
         try:
             self.run(statement, execution)

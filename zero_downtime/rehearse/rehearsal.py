@@ -19,6 +19,7 @@ from zero_downtime.rehearse.judge import judge
 from zero_downtime.rehearse.live import Stage, quiet_run
 from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Run
 from zero_downtime.rehearse.rollback import Proven, Prover
+from zero_downtime.rehearse.serverlog import RESOLUTION_MS
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
 from zero_downtime.stats import Stats
@@ -117,6 +118,7 @@ class Rehearsal:
             tuple(self.notes),
             stopped,
             dict(sorted(self.base.counts.items())),
+            RESOLUTION_MS if self.server.log is not None and self.clients else None,
         )
 
     def _replay(self, database: str) -> Replay:

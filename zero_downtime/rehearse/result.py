@@ -36,6 +36,21 @@ class Waits:
 
 
 @dataclass(frozen=True)
+class LockWait:
+    """Those who waited for the same lock at a step, by the server's log.
+
+    Clients are counted that waited for the migration, or in the queue behind it.
+    """
+
+    waiter: Literal["client", "migration"]
+    relation: str | None  # None: a row, or the end of a transaction
+    mode: str
+    count: int
+    longest: float  # seconds
+    total: float  # seconds
+
+
+@dataclass(frozen=True)
 class ClientError:
     """Errors of one kind that clients saw because of a step."""
 
@@ -62,6 +77,12 @@ class StepResult:
     errors: tuple[ClientError, ...] = ()
     differences: tuple[str, ...] = ()  # between prediction and observation
     start: float = 0.0  # seconds after the run began
+    waits: tuple[LockWait, ...] = ()
+    dead_rows: int = 0  # updated or deleted: they stay until the table is vacuumed
+    temp_bytes: int | None = None  # in temporary files; None: not known
+    disk_bytes: int = 0  # beyond what was in use before: new files beside old ones, temporary ones
+    horizon_seconds: float = 0.0  # age of the oldest snapshot or transaction that it held
+    horizon_transactions: int = 0  # the same, in transactions of the cluster
 
 
 @dataclass(frozen=True)
@@ -199,6 +220,7 @@ class RehearsalResult:
     notes: tuple[str, ...] = ()
     stopped: str | None = None  # why revisions after the last one here were not rehearsed
     tables: dict[str, int] = field(default_factory=dict)  # rows in each
+    waits_logged_ms: float | None = None  # shorter waits are not in ``waits``; None: no log
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -221,6 +243,7 @@ def as_json(result: RehearsalResult) -> dict[str, Any]:
         "verdict": result.verdict,
         "reasons": list(result.reasons),
         "notes": list(result.notes),
+        "waits_logged_ms": result.waits_logged_ms,
     }
 
 
@@ -275,6 +298,15 @@ def _step(step: StepResult) -> dict[str, Any]:
         "reads": _waits(step.reads),
         "writes": _waits(step.writes),
         "wal_bytes": step.wal_bytes,
+        "waits": [
+            {**asdict(w), "longest": round(w.longest, 4), "total": round(w.total, 4)}
+            for w in step.waits
+        ],
+        "dead_rows": step.dead_rows,
+        "temp_bytes": step.temp_bytes,
+        "disk_bytes": step.disk_bytes,
+        "horizon_seconds": round(step.horizon_seconds, 4),
+        "horizon_transactions": step.horizon_transactions,
         "errors": [_error(error) for error in step.errors],
         "differences": list(step.differences),
     }

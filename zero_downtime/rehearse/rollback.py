@@ -31,6 +31,7 @@ from zero_downtime.rehearse.ledger import (
 from zero_downtime.rehearse.making import Row
 from zero_downtime.rehearse.measure import Exact, Observed
 from zero_downtime.rehearse.result import Lost, Rollback
+from zero_downtime.rehearse.serverlog import ServerLog
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table, Tables, read_tables
 from zero_downtime.rehearse.workload import free_columns
@@ -240,7 +241,9 @@ class _RoundTrip:
         return self.prover.server.connect(self.copy)
 
     def _exact(self, catalog: Catalog) -> Exact:
-        return Exact(self.prover.server.url(self.copy), state_of(catalog), self.prover.server.major)
+        server = self.prover.server
+        log = ServerLog(server.log)
+        return Exact(server.url(self.copy), state_of(catalog), server.major, log)
 
 
 def state_of(catalog: Catalog) -> State:

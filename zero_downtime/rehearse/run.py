@@ -10,13 +10,14 @@ from zero_downtime.history import History, Revision, read_history
 from zero_downtime.lint.git import Base
 from zero_downtime.postgres.server import Server, database_name, open_server
 from zero_downtime.project import Project
+from zero_downtime.rehearse import serverlog
 from zero_downtime.rehearse.budget import Budget, read_budget
 from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
 from zero_downtime.rehearse.result import RehearsalResult
 from zero_downtime.stats import Stats, read_stats
 
 # A scratch server on which vacuuming does not come between, and waits are in the log.
-SETTINGS = {"autovacuum": "off", "log_lock_waits": "on", "deadlock_timeout": "200ms"}
+SETTINGS = {"autovacuum": "off", **serverlog.SETTINGS}
 
 _FEW = 25  # revisions: in a longer history a kill that is simply rolled back is not tried
 _ROWS_IN_MEMORY = 20_000  # a table; beyond that the server's files go to the disk

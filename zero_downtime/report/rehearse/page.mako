@@ -1,6 +1,6 @@
 <%!
 from zero_downtime.report.rehearse.timeline import CHART, LEFT, ROW, WIDTH, timeline
-from zero_downtime.report.rehearse.words import crash_facts, forecast_facts, milliseconds, rollback_facts, seconds, summary
+from zero_downtime.report.rehearse.words import cost_facts, crash_facts, forecast_facts, milliseconds, rollback_facts, seconds, summary, wait_facts
 %>
 <!doctype html>
 <html lang="en">
@@ -122,6 +122,9 @@ width="${bar.width}" height="${ROW - 6}" rx="2"/>
 % if step.rewrote:
 <span class="unsafe">rewrites ${', '.join(step.rewrote)}</span>
 % endif
+% for said in (*cost_facts(step), *wait_facts(step)):
+<br><span class="faint">${said}</span>
+% endfor
 % for said in step.differences:
 <br><span class="warning">${said}</span>
 % endfor

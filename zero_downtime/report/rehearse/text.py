@@ -20,17 +20,20 @@ from zero_downtime.rehearse.result import (
     Waits,
 )
 from zero_downtime.report.rehearse.words import (
+    cost_facts,
     crash_facts,
     forecast_facts,
     milliseconds,
     rollback_facts,
     seconds,
     summary,
+    wait_facts,
 )
 from zero_downtime.sql.words import is_setting, shortened
 
 _MOST_STEPS = 12  # of one direction; JSON has them all
 _MOST_LOCKS = 4  # of one step
+_MOST_WAITS = 2
 
 
 def text(result: RehearsalResult, width: int = 100, color: bool = False) -> str:
@@ -132,14 +135,14 @@ def _step(number: int, step: StepResult, width: int) -> list[Text]:
         facts.append(f"rewrites {', '.join(step.rewrote)}")
     elif step.scanned:
         facts.append(f"scans {', '.join(step.scanned)}")
-    if step.wal_bytes >= 1024 * 1024:
-        facts.append(f"{step.wal_bytes / 1024 / 1024:.0f} MB of WAL")
+    facts += cost_facts(step)
     lines.append(Text("      " + " · ".join(facts)))
     locks = sorted(step.locks, key=lambda lock: (-lock.seconds, lock.relation))
     if locks:
         told = ", ".join(_lock(lock) for lock in locks[:_MOST_LOCKS])
         more = f" and {len(locks) - _MOST_LOCKS} more" if len(locks) > _MOST_LOCKS else ""
         lines.append(Text(f"      locks {told}{more}", "dim"))
+    lines += [Text(f"      {said}", "dim") for said in wait_facts(step)[:_MOST_WAITS]]
     return lines
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zero_downtime.rehearse.result import Crash, Forecast, RehearsalResult, Rollback
+from zero_downtime.rehearse.result import Crash, Forecast, RehearsalResult, Rollback, StepResult
 from zero_downtime.sql.words import shortened
+
+_MEGABYTE = 1024 * 1024
 
 
 def summary(result: RehearsalResult) -> str:
@@ -38,6 +40,36 @@ def rollback_facts(rollback: Rollback) -> list[str]:
         changed = f"{rollback.rows_changed:,}" if rollback.rows_changed else "none"
         facts.append(f"{rollback.rows_checked:,} rows checked, {lost} lost, {changed} changed")
     return facts
+
+
+def cost_facts(step: StepResult) -> list[str]:
+    """What a step costs beside time, where that is worth a word."""
+    facts = []
+    for size, what in (
+        (step.wal_bytes, "of WAL"),
+        (step.temp_bytes or 0, "in temporary files"),
+        (step.disk_bytes, "more on disk"),
+    ):
+        if size >= _MEGABYTE:
+            facts.append(f"{size / _MEGABYTE:,.0f} MB {what}")
+    if step.dead_rows:
+        facts.append(f"{step.dead_rows:,} dead rows left")
+    if step.horizon_seconds >= 1:
+        facts.append(
+            f"held back vacuum for {seconds(step.horizon_seconds)}"
+            f" ({step.horizon_transactions:,} transactions)"
+        )
+    return facts
+
+
+def wait_facts(step: StepResult) -> list[str]:
+    """Who waited for which lock, by the server's log, those that waited longest first."""
+    return [
+        f"{'the migration' if wait.waiter == 'migration' else 'clients'} waited"
+        f" {'once' if wait.count == 1 else f'{wait.count:,} times'} for {wait.mode} on"
+        f" {wait.relation or 'a row or a transaction'}, up to {seconds(wait.longest)}"
+        for wait in sorted(step.waits, key=lambda wait: -wait.longest)
+    ]
 
 
 def crash_facts(crashes: Sequence[Crash]) -> str:
