@@ -672,7 +672,6 @@ KINDS = {
 }  # fmt: skip
 # What has no plan from the first to the second ("there") or back, and says so.
 NO_PLAN = {
-    "composite attribute order": ("there", "back"),
     "inheritance": ("back",),
     "table partitioning": ("there", "back"),
 }

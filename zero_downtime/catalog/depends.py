@@ -66,6 +66,61 @@ WITH relations AS (
            quote_ident(p.pubname)
     FROM pg_publication_rel m JOIN pg_publication p ON p.oid = m.prpubid
   UNION ALL
+    SELECT 'pg_operator'::regclass, p.oid, 0, 'operator',
+           quote_ident(n.nspname) || '.' || p.oprname || ' ('
+               || CASE p.oprleft WHEN 0 THEN 'NONE' ELSE format_type(p.oprleft, NULL) END || ', '
+               || format_type(p.oprright, NULL) || ')', ''
+    FROM pg_operator p JOIN pg_namespace n ON n.oid = p.oprnamespace WHERE p.oid >= 16384
+  UNION ALL
+    SELECT 'pg_opclass'::regclass, o.oid, 0, 'operator class', quote_ident(n.nspname) || '.'
+           || quote_ident(o.opcname) || ' USING ' || quote_ident(m.amname), ''
+    FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace JOIN pg_am m
+      ON m.oid = opcmethod
+    WHERE o.oid >= 16384
+  UNION ALL
+    SELECT 'pg_opfamily'::regclass, o.oid, 0, 'operator family', quote_ident(n.nspname) || '.'
+           || quote_ident(o.opfname) || ' USING ' || quote_ident(m.amname), ''
+    FROM pg_opfamily o JOIN pg_namespace n ON n.oid = opfnamespace JOIN pg_am m
+      ON m.oid = opfmethod
+    WHERE o.oid >= 16384
+  UNION ALL
+    SELECT 'pg_cast'::regclass, oid, 0, 'cast',
+           '(' || format_type(castsource, NULL) || ' AS ' || format_type(casttarget, NULL)
+               || ')', ''
+    FROM pg_cast WHERE oid >= 16384
+  UNION ALL
+    SELECT 'pg_collation'::regclass, l.oid, 0, 'collation',
+           quote_ident(n.nspname) || '.' || quote_ident(l.collname), ''
+    FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid >= 16384
+  UNION ALL
+    SELECT 'pg_ts_dict'::regclass, d.oid, 0, 'text search dictionary',
+           quote_ident(n.nspname) || '.' || quote_ident(d.dictname), ''
+    FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace WHERE d.oid >= 16384
+  UNION ALL
+    SELECT 'pg_ts_config'::regclass, f.oid, 0, 'text search configuration',
+           quote_ident(n.nspname) || '.' || quote_ident(f.cfgname), ''
+    FROM pg_ts_config f JOIN pg_namespace n ON n.oid = f.cfgnamespace WHERE f.oid >= 16384
+  UNION ALL
+    SELECT 'pg_ts_parser'::regclass, p.oid, 0, 'text search parser',
+           quote_ident(n.nspname) || '.' || quote_ident(p.prsname), ''
+    FROM pg_ts_parser p JOIN pg_namespace n ON n.oid = p.prsnamespace WHERE p.oid >= 16384
+  UNION ALL
+    SELECT 'pg_ts_template'::regclass, t.oid, 0, 'text search template',
+           quote_ident(n.nspname) || '.' || quote_ident(t.tmplname), ''
+    FROM pg_ts_template t JOIN pg_namespace n ON n.oid = t.tmplnamespace WHERE t.oid >= 16384
+  UNION ALL
+    SELECT 'pg_foreign_data_wrapper'::regclass, oid, 0, 'foreign data wrapper',
+           quote_ident(fdwname), ''
+    FROM pg_foreign_data_wrapper
+  UNION ALL
+    SELECT 'pg_foreign_server'::regclass, oid, 0, 'server', quote_ident(srvname), ''
+    FROM pg_foreign_server
+  UNION ALL
+    SELECT 'pg_user_mapping'::regclass, u.umid, 0, 'user mapping', 'FOR '
+           || CASE u.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(u.usename) END
+           || ' SERVER ' || quote_ident(u.srvname), ''
+    FROM pg_user_mappings u
+  UNION ALL
     SELECT 'pg_event_trigger'::regclass, oid, 0, 'event trigger', quote_ident(evtname), ''
     FROM pg_event_trigger
   UNION ALL

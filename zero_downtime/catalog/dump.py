@@ -177,7 +177,7 @@ def _identity(kind: str, node: Node, text: _Text, header: tuple[str, str, str]) 
     if kind == "AlterDefaultPrivilegesStmt":
         return Identity("default privileges", f"{name} in {schema or 'all schemas'}")
     if kind == "AlterOwnerStmt":
-        return Identity("owner", f"{what} {qualified(schema, name)}")
+        return Identity("owner", _owned(node, text, what, qualified(schema, name)))
     if kind == "AlterPublicationStmt":
         member = node["pubobjects"][0]["PublicationObjSpec"]
         publication = quoted(node["pubname"])
@@ -201,6 +201,16 @@ def _identity(kind: str, node: Node, text: _Text, header: tuple[str, str, str]) 
         mapping = re.match(r"CREATE USER MAPPING (FOR .+? SERVER \S+)", text.sql)
         return Identity(what, mapping[1] if mapping else name)
     return Identity(what, qualified(schema, name))
+
+
+def _owned(node: Node, text: _Text, what: str, name: str) -> str:
+    """What ALTER … OWNER TO is about: ``function shop.f(integer)``."""
+    ((kind, thing),) = node["object"].items()
+    if kind == "ObjectWithArgs" and what != "operator":
+        return f"{what} {_routine(thing, text)}"
+    words = text.sql.partition(" OWNER TO ")[0].removeprefix("ALTER ")
+    known = _KIND_WORDS.match(words)
+    return f"{what} {words[known.end() :]}" if known else f"{what} {name}"
 
 
 _INSIDE_A_RELATION = {

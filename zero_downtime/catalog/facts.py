@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from zero_downtime.config import Ignore
 
-# On a scratch server there are no owners, no provider's roles and nobody else's objects.
-NOTHING_IGNORED = Ignore(schemas=(), roles=(), extensions=("plpgsql",))
+# On a scratch server there are no provider's roles and nobody else's objects.
+NOTHING_IGNORED = Ignore(schemas=(), roles=(), extensions=("plpgsql",), owners=False)
 
 
 def without_meta_commands(dump: str) -> str:

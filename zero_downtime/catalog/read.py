@@ -7,18 +7,21 @@ that are not filled, and what depends on what.
 from __future__ import annotations
 
 import fnmatch
+import getpass
 import os
 import re
 import subprocess
 from collections.abc import Iterator
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from zero_downtime.catalog.depends import read_depends
 from zero_downtime.catalog.dump import load_facts, several
 from zero_downtime.catalog.facts import NOTHING_IGNORED, Catalog, Fact, Identity
 from zero_downtime.config import Ignore
 from zero_downtime.errors import DatabaseError
+from zero_downtime.postgres.names import quoted
 from zero_downtime.postgres.server import Server, masked
 
 INVALID_INDEXES = """
@@ -108,7 +111,14 @@ def dump_of(
     )
     if done.returncode:
         raise _refusal(done.stderr, conninfo)
-    return done.stdout
+    return done.stdout if ignore.owners else _without_our_own(done.stdout, conninfo)
+
+
+def _without_our_own(dump: str, conninfo: str) -> str:
+    """Whoever makes a thing owns it: on a scratch server that is we, and says nothing."""
+    we = conninfo_to_dict(conninfo).get("user") or os.environ.get("PGUSER") or getpass.getuser()
+    ours = rf"^ALTER .+ OWNER TO {re.escape(quoted(str(we)))};\n"
+    return re.sub(ours, "", dump, flags=re.MULTILINE)
 
 
 def _refusal(said: str, conninfo: str) -> DatabaseError:

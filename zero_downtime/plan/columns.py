@@ -260,6 +260,10 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
     assert change.old is not None and change.new is not None
     column, table = change.identity.name, change.identity.of
     words = f"ALTER COLUMN {column} TYPE {change.new.definition}"
+    if pool.is_foreign(table):  # its rows are elsewhere: no USING
+        sql = f"ALTER FOREIGN TABLE {table} {words}"
+        yield Step(sql, str(change.identity), f"type of {table}.{column}")
+        return
     bases = {_base_type(change.old.definition), _base_type(change.new.definition)}
     before_type, after_type = (_base_type(f.definition) for f in (change.old, change.new))
     if before_type == f"{after_type}[]":

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from zero_downtime.catalog import Change, Fact, Identity
 from zero_downtime.plan import enums, types
-from zero_downtime.plan.options import changed_options
-from zero_downtime.plan.pool import Pool, exists
+from zero_downtime.plan.options import changed_options, without_options
+from zero_downtime.plan.pool import Pool, exists, has_owned, went
 from zero_downtime.plan.step import Phase, Step
 
 # DROP <kind> <name>, or DROP <kind> <name> ON <relation> for what lives in one.
@@ -25,7 +25,7 @@ DROPPED_BY_NAME = {
     "text search template", "transform", "trigger", "type", "user mapping", "view",
 }  # fmt: skip
 # What the running application may be using, and what such things may need: the contract phase.
-_USED_BY_CLIENTS = {
+USED_BY_CLIENTS = {
     "access method", "aggregate", "cast", "collation", "domain", "extension",
     "foreign data wrapper", "function", "materialized view", "operator", "operator class",
     "operator family", "procedural language", "procedure", "schema", "sequence", "server",
@@ -58,6 +58,9 @@ _FRESH = {
 }  # fmt: skip
 
 
+_PUBLIC = Identity("schema", "public")
+
+
 def change(pool: Pool, change: Change) -> Iterable[Step]:
     """Any fact without a handler of its own."""
     if change.kind == "added":
@@ -74,8 +77,10 @@ def change_comment(pool: Pool, change: Change) -> Iterable[Step]:
     if change.new is not None:
         fresh = not exists(pool.old, about) and (not about.of or pool.is_new(about.of))
         yield Step(change.new.sql, str(change.identity), alone=not fresh)
-    elif change.old is not None and exists(pool.new, about):
-        sql = change.old.sql.removesuffix(change.old.definition) + "NULL"
+    elif change.old is not None and not went(pool, about):
+        # Without a comment of its own the schema public has the one that it was made with.
+        nothing = "'standard public schema'" if about == _PUBLIC else "NULL"
+        sql = change.old.sql.removesuffix(change.old.definition) + nothing
         yield Step(sql, str(change.identity))
 
 
@@ -153,7 +158,9 @@ def _remove(pool: Pool, change: Change) -> Iterable[Step]:
     fact = change.old
     if relation and pool.is_gone(relation):
         return
-    if kind == "sequence owner":
+    if kind == "owner":
+        yield from _back_to_us(pool, change)
+    elif kind == "sequence owner":
         if not pool.is_gone(name) and not pool.is_gone(_owner_column(fact).rpartition(".")[0]):
             yield Step(f"ALTER SEQUENCE {name} OWNED BY NONE", what)
     elif kind in ("publication table", "publication schema"):
@@ -162,7 +169,10 @@ def _remove(pool: Pool, change: Change) -> Iterable[Step]:
     elif kind == "alter column generic options":
         yield from _column_options(pool, change)
     elif kind in ("trigger state", "rule state"):
-        if Identity(kind.removesuffix(" state"), name, relation) in pool.new:
+        if any(
+            Identity(kind.removesuffix(" state"), name, table) in pool.new
+            for table in _with_parents(pool, relation)
+        ):
             words = _OPPOSITES[kind].format(name=name)
             yield Step(f"ALTER TABLE {relation} {words}", what)
     elif kind in _OPPOSITES:
@@ -179,7 +189,7 @@ def _remove(pool: Pool, change: Change) -> Iterable[Step]:
     elif kind in DROPPED_BY_NAME:
         if kind == "extension":
             pool.take("extension comment", name)
-        phase = Phase.CONTRACT if kind in _USED_BY_CLIENTS else Phase.EXPAND
+        phase = Phase.CONTRACT if kind in USED_BY_CLIENTS else Phase.EXPAND
         yield Step(drop_sql(change.identity), what, f"drop {what}", phase)
     else:
         pool.refuse(change, f"there is no way planned yet to remove a {kind}")
@@ -202,21 +212,39 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
         yield from enums.add_values(pool, change)
     elif kind == "type" and types.is_composite(new.sql):
         yield from types.alter_composite(pool, change)
-    elif kind == "sequence owner":
+    elif kind in ("sequence owner", "owner"):
         yield Step(new.sql, what)
     elif kind == "alter column generic options":
         yield from _column_options(pool, change)
     elif kind in ("server", "foreign data wrapper", "user mapping"):
         # Another type or handler is made anew before it comes here: only the options are left.
-        sql = f"ALTER {kind.upper()} {change.identity.name} {changed_options(old.sql, new.sql)}"
-        yield Step(sql, what, "options")
+        alter = f"ALTER {kind.upper()} {change.identity.name}"
+        if without_options(old.sql) != without_options(new.sql):
+            version = re.search(r" VERSION ('(?:[^']|'')*')", new.sql)
+            yield Step(f"{alter} VERSION {version[1] if version else 'NULL'}", what, "version")
+        if options := changed_options(old.sql, new.sql):
+            yield Step(f"{alter} {options}", what, "options")
+    elif kind == "materialized view":
+        yield from _view_options(change)
     elif kind == "extension":
-        schema = new.sql.rpartition(" WITH SCHEMA ")[2]
+        before, schema = (fact.sql.rpartition(" WITH SCHEMA ")[2] for fact in (old, new))
+        _leave_out_what_moves(pool, f"{before}.", f"{schema}.")
         yield Step(f"ALTER EXTENSION {change.identity.name} SET SCHEMA {schema}", what)
+    elif kind == "text search dictionary":
+        yield from _dictionary_options(change)
     elif kind == "text search configuration":
         yield from _alter_mappings(pool, change)
     else:
         pool.refuse(change, f"there is no way planned yet to alter a {kind}")
+
+
+def _leave_out_what_moves(pool: Pool, before: str, after: str) -> None:
+    """What an extension made is called by its new schema from now on, wherever it is used."""
+    for identity, change in list(pool.changes.items()):
+        if change.old is None or change.new is None:
+            continue
+        if change.old.definition.replace(before, after) == change.new.definition:
+            del pool.changes[identity]
 
 
 def _alter_setting(pool: Pool, change: Change) -> Iterator[Step]:
@@ -273,6 +301,49 @@ def _alter_mappings(pool: Pool, change: Change) -> Iterator[Step]:
             yield Step(f"{alter} DROP MAPPING FOR {token}", what, alone=False)
 
 
+def only_options_differ(old: str, new: str) -> bool:
+    """Whether a materialized view has the same query, stored elsewhere or with other options."""
+    return _WITH.sub("", _TABLESPACE.sub("", old)) == _WITH.sub("", _TABLESPACE.sub("", new))
+
+
+_WITH = re.compile(r"\nWITH \((.*?)\)(?= AS\n)")
+_TABLESPACE = re.compile(r" TABLESPACE (\S+)(?= AS\n)")
+
+
+def _view_options(change: Change) -> Iterator[Step]:
+    assert change.old is not None and change.new is not None
+    alter, what = f"ALTER MATERIALIZED VIEW {change.identity.name}", str(change.identity)
+    option = re.compile(r"([\w.]+)=('(?:[^']|'')*')")
+    before, after = (
+        dict(option.findall(found[1])) if (found := _WITH.search(fact.sql)) else {}
+        for fact in (change.old, change.new)
+    )
+    if words := [f"{name}={value}" for name, value in after.items() if before.get(name) != value]:
+        yield Step(f"{alter} SET ({', '.join(words)})", what, "storage parameters")
+    if gone := [name for name in before if name not in after]:
+        yield Step(f"{alter} RESET ({', '.join(gone)})", what, "storage parameters")
+    spaces = [_TABLESPACE.search(fact.sql) for fact in (change.old, change.new)]
+    if (spaces[0] and spaces[0][1]) != (spaces[1] and spaces[1][1]):
+        space = spaces[1][1] if spaces[1] else "pg_default"
+        yield Step(f"{alter} SET TABLESPACE {space}", what, "all of it is copied")
+
+
+def template(sql: str) -> str:
+    """The template of a text search dictionary."""
+    found = re.search(r"TEMPLATE = (\S+?)[,\s]", sql)
+    return found[1] if found else ""
+
+
+def _dictionary_options(change: Change) -> Iterator[Step]:
+    assert change.old is not None and change.new is not None
+    option = re.compile(r"(?<=,)\s*(\w+|\"[^\"]+\") = ((?:'(?:[^']|'')*'|[^,\s])+)")
+    before, after = (dict(option.findall(fact.sql)) for fact in (change.old, change.new))
+    words = [f"{name} = {value}" for name, value in after.items() if before.get(name) != value]
+    words += [name for name in before if name not in after]
+    sql = f"ALTER TEXT SEARCH DICTIONARY {change.identity.name} ({', '.join(words)})"
+    yield Step(sql, str(change.identity), "options")
+
+
 def _mappings(fact: Fact) -> dict[str, str]:
     found = (re.search(r"ADD MAPPING FOR (\S+) WITH (.+)", sql) for sql in fact.more)
     return {mapping[1]: mapping[2] for mapping in found if mapping}
@@ -292,6 +363,20 @@ def _state_again(pool: Pool, identity: Identity) -> Iterator[Step]:
     state = Identity(f"{identity.kind} state", identity.name, identity.of)
     if state in pool.new and state not in pool.changes:
         yield Step(pool.new.facts[state].sql, str(state))
+
+
+def _with_parents(pool: Pool, table: str | None) -> Iterator[str]:
+    while table:
+        yield table
+        table = pool.new.parent(table)
+
+
+def _back_to_us(pool: Pool, change: Change) -> Iterator[Step]:
+    """A thing without an owner of its own belongs to who runs the plan."""
+    assert change.old is not None
+    if has_owned(pool.new, change.identity) or not has_owned(pool.old, change.identity):
+        sql = f"{change.old.sql.rpartition(' OWNER TO ')[0]} OWNER TO CURRENT_USER"
+        yield Step(sql, str(change.identity), "its owner is who runs this")
 
 
 def _owner_table(pool: Pool, sequence: str) -> str:

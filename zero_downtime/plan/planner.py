@@ -70,7 +70,12 @@ def plan(
     pool = Pool(old, new, {change.identity: change for change in comparison.changes})
     tables.leave_out_what_follows_the_parent(pool)
     tables.leave_out_what_goes_with_its_column(pool)
-    renames = [*constraints.renames(pool), *indexes.renames(pool), *objects.renames(pool)]
+    renames = [
+        *constraints.renames(pool),
+        *indexes.renames(pool),
+        *objects.renames(pool),
+        *types.renames(pool),
+    ]
     groups = itertools.count(1)
     exchanges = [step for made in counters.exchanges(pool) for step in as_group(made, next(groups))]
     exchanges += indexes.make_way(pool)

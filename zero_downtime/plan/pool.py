@@ -13,6 +13,11 @@ from zero_downtime.plan.step import Loss, NotPlanned
 # What GRANT and COMMENT may call by another kind: GRANT says TABLE of a view too.
 _RELATIONS = {"table", "foreign table", "view", "materialized view", "sequence", "index"}
 _ROUTINES = {"function", "procedure", "aggregate", "routine"}
+_TYPES = {"type", "domain"}
+_WRAPPERS = {"fdw", "foreign data wrapper"}
+_SERVERS = {"server", "foreign server"}
+_LANGUAGES = {"language", "procedural language"}
+_SAME = (_RELATIONS, _ROUTINES, _TYPES, _WRAPPERS, _SERVERS, _LANGUAGES)
 
 
 @dataclass
@@ -130,6 +135,9 @@ def belongings(catalog: Catalog, thing: Identity) -> list[Fact]:
         and fact not in found
         and any(_is(identity.about, other) for other in (thing, *(f.identity for f in found)))
     ]
+    owner = catalog.get("owner", thing.name if thing.kind in _RELATIONS else f"{thing}")
+    if owner is not None and not thing.of:
+        found.append(owner)
     return sorted(found, key=lambda fact: fact.position)
 
 
@@ -148,6 +156,23 @@ def exists(catalog: Catalog, about: Identity) -> bool:
             for parent in inherits[1].split(", ")
         )
     return any(_is(about, identity) for identity in catalog.facts)
+
+
+def has_owned(catalog: Catalog, owner: Identity) -> bool:
+    """Whether the thing whose owner this is stands in a catalog."""
+    return any(
+        not each.of
+        and (str(each) == owner.name or (each.name == owner.name and each.kind in _RELATIONS))
+        for each in catalog.facts
+    )
+
+
+def went(pool: Pool, about: Identity) -> bool:
+    """Whether the thing that something was said about is gone, and what was said with it.
+
+    What has no facts in either catalog, as the schema public, was there before and stays.
+    """
+    return not exists(pool.new, about) and exists(pool.old, about)
 
 
 _PARTITIONING = {"partition", "index partition"}
@@ -170,7 +195,7 @@ def _is(about: Identity, thing: Identity) -> bool:
     if about.name != thing.name or (about.of and about.of != thing.of):
         return False
     return about.kind == thing.kind or any(
-        about.kind in kinds and thing.kind in kinds for kinds in (_RELATIONS, _ROUTINES)
+        about.kind in kinds and thing.kind in kinds for kinds in _SAME
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from zero_downtime.catalog import Change
-from zero_downtime.plan.pool import Pool, exists
+from zero_downtime.plan.pool import Pool, exists, went
 from zero_downtime.plan.step import Step
 
 _ROLE = r'"(?:[^"]|"")+"|\S+'
@@ -20,11 +20,11 @@ _LINE = re.compile(
 def change(pool: Pool, change: Change) -> Iterable[Step]:
     """GRANT and REVOKE lines of one object, or default privileges."""
     about = change.identity.about
-    if about is not None and not exists(pool.new, about):
+    if about is not None and went(pool, about):
         return  # they went with the object
     before = change.old.statements if change.old else ()
     after = change.new.statements if change.new else ()
-    if about is not None and not exists(pool.old, about):
+    if about is not None and exists(pool.new, about) and not exists(pool.old, about):
         before = ()
     for line in reversed(before):
         if line not in after:

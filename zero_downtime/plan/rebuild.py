@@ -7,24 +7,24 @@ comments, privileges, indexes and triggers, which DROP takes along.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from zero_downtime.catalog import Change, Fact, Identity
-from zero_downtime.plan import columns, enums, objects
+from zero_downtime.plan import beside, columns, enums, objects, privileges, swaps, tables, types
 from zero_downtime.plan.objects import DROPPED_BY_NAME, create_steps, drop_sql
 from zero_downtime.plan.options import without_options
 from zero_downtime.plan.pool import Pool, belongings
-from zero_downtime.plan.step import Step
-from zero_downtime.plan.types import is_composite
+from zero_downtime.plan.step import Phase, Step
 
 Handler = Callable[[Pool, Change], Iterable[Step]]
 
 # Altered only by making it anew.
 _ANEW = {
-    "access method", "cast", "collation", "conversion", "event trigger", "materialized view",
+    "access method", "cast", "conversion", "event trigger", "materialized view",
     "operator", "operator class", "operator family", "policy", "publication", "publication schema",
-    "publication table", "statistics", "text search dictionary", "text search parser",
+    "publication table", "statistics", "text search parser",
     "text search template", "transform",
 }  # fmt: skip
 # What PostgreSQL does not carry through ALTER COLUMN … TYPE by itself.
@@ -48,7 +48,10 @@ class Cluster:
     dropped: set[Identity] = field(default_factory=set)
     causes: dict[Identity, Change] = field(default_factory=dict)  # done in between
     pulled: list[Change] = field(default_factory=list)  # what can only be made after them
+    held: list[Change] = field(default_factory=list)  # what belongs to those
+    late: set[Identity] = field(default_factory=set)  # indexes, built again afterwards
     blocked_by: Identity | None = None  # something that holds rows and can't be dropped
+    breaks: bool = False  # clients notice: something goes, or has other columns
 
     def touches(self, other: Cluster) -> bool:
         """Whether the two must be one."""
@@ -68,31 +71,47 @@ def clusters(pool: Pool, asked: Iterable[Identity] = ()) -> list[Cluster]:
     The changes that they cover are taken out of the pool.
     """
     found: list[Cluster] = []
-    for seed in [*_seeds(pool), *(_closure(pool, each) for each in asked if each in pool.old)]:
+    for seed in [*_seeds(pool), *(_asked(pool, each) for each in asked if each in pool.old)]:
         for other in [each for each in found if each.touches(seed)]:
             found.remove(other)
             seed.dropped |= other.dropped
             seed.causes |= other.causes
+            seed.late |= other.late
+            seed.breaks |= other.breaks
+            seed.pulled += other.pulled
             seed.blocked_by = seed.blocked_by or other.blocked_by
         found.append(seed)
     for cluster in found:
+        for change in cluster.pulled:
+            pool.changes.pop(change.identity, None)
         for identity in cluster.causes:
             pool.changes.pop(identity, None)
-        for identity in cluster.dropped:
+        for identity in (*cluster.dropped, *(i for i in cluster.causes if i.kind in swaps.KINDS)):
             pool.changes.pop(identity, None)
             for catalog in (pool.old, pool.new):
                 for fact in belongings(catalog, identity):
                     pool.changes.pop(fact.identity, None)
     for cluster in found:
-        below = {*cluster.dropped, *cluster.causes}
+        below = {*cluster.dropped, *cluster.causes, *(each.identity for each in cluster.pulled)}
         while (pulled := _pulled(pool, below)) is not None:
             cluster.pulled.append(pool.changes.pop(pulled.identity))
             below.add(pulled.identity)
+        for pulled in cluster.pulled:
+            for fact in belongings(pool.new, pulled.identity):
+                if fact.identity in pool.changes:
+                    cluster.held.append(pool.changes.pop(fact.identity))
     return found
 
 
 def steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterator[Step]:
-    """The steps of a cluster."""
+    """The steps of a cluster; all in the contract phase when clients notice."""
+    gone = (each for each in cluster.dropped if each not in pool.new)
+    breaks = cluster.breaks or any(each.kind in objects.USED_BY_CLIENTS for each in gone)
+    for step in _steps(pool, cluster, handlers):
+        yield replace(step, phase=Phase.CONTRACT) if breaks else step
+
+
+def _steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterator[Step]:
     if cluster.blocked_by is not None:
         for change in cluster.causes.values() or (
             Change(each, pool.old.facts.get(each), pool.new.facts.get(each))
@@ -100,19 +119,27 @@ def steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterato
         ):
             pool.refuse(change, f"{cluster.blocked_by} stands on it and can't be made anew")
         return
+    besides = {fact.identity: fact for fact in _built_beside(pool, cluster)}
+    for fact in besides.values():
+        yield from beside.build(pool, fact)
     down = sorted(cluster.dropped, key=lambda each: _order(pool, each), reverse=True)
     for identity in down:
         yield from _drop(pool, cluster, identity)
     for cause in sorted(cluster.causes.values(), key=lambda c: c.new.position if c.new else 0):
-        if cause.identity.kind == "type":
-            yield from _together(enums.swap(pool, cause))
-        else:
+        if cause.identity.kind not in swaps.KINDS:
             yield from _together(columns.alter_type(pool, cause))
+    swapped = {each: cause for each, cause in cluster.causes.items() if each.kind in swaps.KINDS}
+    if swapped:
+        yield from swaps.swap(pool, swapped, cluster.dropped)
     unvalidated: list[Fact] = []
     for fact, pulled in _made(pool, cluster):
+        if fact.identity in cluster.late and not swapped:
+            continue
+        if fact.identity in besides:
+            yield from beside.take_place(pool, fact)
+            continue
         if pulled is not None:
-            handler = handlers.get(pulled.identity.kind, objects.change)
-            yield from _together(handler(pool, pulled))
+            yield from _together(_pulled_in(pool, cluster, pulled, handlers))
             continue
         for step in _create(pool, fact):
             if step.sql.endswith(" NOT VALID") and not fact.definition.endswith(" NOT VALID"):
@@ -121,10 +148,53 @@ def steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterato
     for fact in unvalidated:
         sql = f"ALTER TABLE {fact.identity.of} VALIDATE CONSTRAINT {fact.identity.name}"
         yield Step(sql, str(fact.identity), "all rows, while readers and writers go on")
+    for identity in sorted(cluster.late & pool.new.facts.keys() if not swapped else ()):
+        yield from handlers["index"](pool, Change(identity, None, pool.new.facts[identity]))
+        for inside in belongings(pool.new, identity):
+            yield from create_steps(inside)
+
+
+def _pulled_in(
+    pool: Pool, cluster: Cluster, pulled: Change, handlers: dict[str, Handler]
+) -> Iterator[Step]:
+    inside = {fact.identity for fact in belongings(pool.new, pulled.identity)}
+    ours = [each for each in cluster.held if each.identity in inside]
+    pool.changes.update((each.identity, each) for each in ours)
+    for change in (pulled, *ours):
+        if change is pulled or pool.changes.pop(change.identity, None) is not None:
+            if change.identity.kind.endswith(" comment"):
+                handler: Handler = objects.change_comment
+            elif change.identity.kind.endswith(" privileges"):
+                handler = privileges.change
+            else:
+                handler = handlers.get(change.identity.kind, objects.change)
+            yield from handler(pool, change)
+
+
+def _built_beside(pool: Pool, cluster: Cluster) -> Iterator[Fact]:
+    """The materialized views that need nothing that is altered or made here."""
+    made = {fact.identity for fact, _ in _made(pool, cluster)} | cluster.causes.keys()
+    for fact, _ in _made(pool, cluster):
+        if fact.identity.kind == "materialized view":
+            below = pool.new.depends.get(fact.identity, frozenset())
+            if not below & made:
+                yield fact
+
+
+def _asked(pool: Pool, identity: Identity) -> Cluster:
+    """What the server refused to alter in place."""
+    if identity.kind not in swaps.KINDS:
+        cluster = _closure(pool, identity)
+        cluster.breaks = identity.kind == "view"
+        return cluster
+    old, new = pool.old.facts.get(identity), pool.new.facts.get(identity)
+    return _swapped(pool, pool.changes.get(identity) or Change(identity, old, new))
 
 
 def _seeds(pool: Pool) -> Iterator[Cluster]:
     for identity, change in pool.changes.items():
+        if change.new is None and identity.kind in _REPLACED_BY_OTHERS:
+            yield from _replaced(pool, identity)
         if change.old is None or change.new is None:
             if identity.kind == "generated" and columns.made_anew(pool, change):
                 column = Identity("column", identity.name, identity.of)
@@ -139,10 +209,47 @@ def _seeds(pool: Pool) -> Iterator[Cluster]:
                 yield cluster
         elif identity.kind == "generated" and columns.made_anew(pool, change):
             yield _closure(pool, Identity("column", identity.name, identity.of))
-        elif identity.kind == "type" and enums.needs_swap(change):
-            yield _swapped_enum(pool, change)
+        elif _is_swapped(change):
+            yield _swapped(pool, change)
         elif _is_made_anew(change):
             yield _closure(pool, identity)
+
+
+def _replaced(pool: Pool, identity: Identity) -> Iterator[Cluster]:
+    """Something that goes while what stands on it stays, or while another kind takes its name."""
+    successors = [
+        other
+        for each, other in pool.changes.items()
+        if other.old is None and each.name == identity.name and each.kind != identity.kind
+        and each.kind in _NAMED_ALIKE and not each.of
+    ]  # fmt: skip
+    stay = [
+        each
+        for each in pool.dependents.get(identity, ())
+        if each in pool.new and each not in pool.changes
+    ]
+    if successors or (stay and identity.kind != "table"):
+        cluster = _closure(pool, identity)
+        cluster.pulled += successors
+        cluster.breaks = bool(successors)
+        yield cluster
+
+
+_NAMED_ALIKE = {"table", "view", "materialized view", "function", "procedure", "aggregate"}
+_REPLACED_BY_OTHERS = {
+    "aggregate", "cast", "function", "materialized view", "operator", "operator class",
+    "procedure", "table", "view",
+}  # fmt: skip
+
+
+def _is_swapped(change: Change) -> bool:
+    """Whether it takes a new type, domain or collation, to which columns are converted."""
+    assert change.old is not None and change.new is not None
+    if change.identity.kind != "type":
+        return change.identity.kind in swaps.KINDS
+    in_place = " AS ENUM " in change.old.sql or types.is_composite(change.old.sql)
+    alike = " AS ENUM " in change.new.sql or types.is_composite(change.new.sql)
+    return enums.needs_swap(change) or types.needs_swap(change) or not (in_place and alike)
 
 
 def _generated_anew(pool: Pool, column: Identity) -> bool:
@@ -153,21 +260,35 @@ def _generated_anew(pool: Pool, column: Identity) -> bool:
 def _is_made_anew(change: Change) -> bool:
     assert change.old is not None and change.new is not None
     kind, old, new = change.identity.kind, change.old.sql, change.new.sql
-    if kind in ("server", "foreign data wrapper", "user mapping"):
+    if kind == "server":  # its version can be altered
+        return _UNVERSIONED.sub("", without_options(old)) != _UNVERSIONED.sub(
+            "", without_options(new)
+        )
+    if kind in ("foreign data wrapper", "user mapping"):
         return without_options(old) != without_options(new)
+    if kind == "materialized view":
+        return not objects.only_options_differ(old, new)
+    if kind == "text search configuration":
+        return old != new
+    if kind == "text search dictionary":
+        return objects.template(old) != objects.template(new)
+    if kind == "table":
+        foreign = [fact.definition.startswith("FOREIGN TABLE") for fact in (change.old, change.new)]
+        return all(foreign) and without_options(change.old.definition) != without_options(
+            change.new.definition
+        )
     if kind == "trigger":  # CREATE OR REPLACE does not know constraint triggers
         return any(sql.startswith("CREATE CONSTRAINT TRIGGER") for sql in (old, new))
-    if kind == "type":
-        return not (" AS ENUM " in new and " AS ENUM " in old) and not (
-            is_composite(old) and is_composite(new)
-        )
     return kind in _ANEW
+
+
+_UNVERSIONED = re.compile(r" VERSION '(?:[^']|'')*'")
 
 
 def _closure(pool: Pool, seed: Identity, kinds: Iterable[str] = ()) -> Cluster:
     """A thing and all that must go before it can; at the first level only these kinds."""
     cluster = Cluster({seed})
-    waiting = [(seed, each) for each in pool.dependents.get(seed, ())]
+    waiting = [(seed, each) for each in _on(pool, seed)]
     if kinds:
         waiting = [pair for pair in waiting if pair[1].kind in kinds]
     while waiting:
@@ -181,34 +302,53 @@ def _closure(pool: Pool, seed: Identity, kinds: Iterable[str] = ()) -> Cluster:
             continue
         if any(identity.of == other.name for other in cluster.dropped if not other.of):
             continue  # it goes with its view
-        if identity.kind in _HOLD_ROWS:
+        if identity.kind in _HOLD_ROWS and not _is_foreign_table(pool, identity):
             cluster.blocked_by = identity
             continue
         if identity.kind == "index" and seed.kind not in ("column", "materialized view"):
-            cluster.blocked_by = identity
-            continue
+            cluster.late.add(identity)
         cluster.dropped.add(identity)
-        waiting += [(identity, each) for each in pool.dependents.get(identity, ())]
+        waiting += [(identity, each) for each in _on(pool, identity)]
     return cluster
 
 
-def _swapped_enum(pool: Pool, change: Change) -> Cluster:
-    """An enum type under the same name; its columns are rewritten."""
+def _on(pool: Pool, identity: Identity) -> list[Identity]:
+    """What stands on a thing; on the columns of a table too."""
+    found = list(pool.dependents.get(identity, ()))
+    if identity.kind == "table":
+        for column in pool.old.columns(identity.name):
+            found += pool.dependents.get(Identity("column", column, identity.name), ())
+    return [each for each in found if not (each.of == identity.name and each.kind == "column")]
+
+
+def _is_foreign_table(pool: Pool, identity: Identity) -> bool:
+    return identity.kind == "table" and pool.is_foreign(identity.name)
+
+
+def _swapped(pool: Pool, change: Change) -> Cluster:
+    """A type, domain or collation under the same name, with the types that are made of it."""
     cluster = Cluster(set(), {change.identity: change})
-    for identity in pool.dependents.get(change.identity, ()):
+    waiting = [(change.identity, each) for each in pool.dependents.get(change.identity, ())]
+    while waiting:
+        below, identity = waiting.pop()
+        if identity not in pool.old:
+            continue  # the functions that make the values of a range
+        if identity.kind in ("type", "domain"):
+            if identity not in cluster.causes:
+                old, new = pool.old.facts.get(identity), pool.new.facts.get(identity)
+                cluster.causes[identity] = Change(identity, old, new)
+                waiting += [(identity, each) for each in pool.dependents.get(identity, ())]
+            continue
+        if identity.kind == "default" or identity.of == below.name:
+            continue  # the swap takes a default off its column; a domain's constraint goes with it
         if identity.kind == "column":
             inner = _closure(pool, identity, _BLOCKS_TYPE_CHANGE)
-            inner.dropped.discard(identity)
+            if Identity("generated", identity.name, identity.of) not in pool.old:
+                inner.dropped.discard(identity)
         elif identity.kind in _HOLD_ROWS:
             inner = Cluster(blocked_by=identity)
-        elif identity.kind == "default":
-            continue  # the swap takes it off the column and puts it on again
         else:
             inner = _closure(pool, identity)
-            # The table is rewritten anyway, and its indexes with it.
-            if inner.blocked_by and inner.blocked_by.kind == "index":
-                inner.dropped.add(inner.blocked_by)
-                inner.blocked_by = None
         cluster.dropped |= inner.dropped
         cluster.blocked_by = cluster.blocked_by or inner.blocked_by
     return cluster
@@ -225,8 +365,18 @@ def _made(pool: Pool, cluster: Cluster) -> list[tuple[Fact, Change | None]]:
 
 def _pulled(pool: Pool, below: set[Identity]) -> Change | None:
     """A change that makes something on top of what this cluster makes or alters."""
+    swapped = {each for each in below if each.kind in swaps.KINDS}
     for identity, others in pool.new.depends.items():
-        if identity.kind not in _PULLED_IN or not others & below:
+        if identity.kind == "column" and others & swapped:
+            table = Identity("table", identity.of)
+            change = pool.changes.get(table if pool.is_new(identity.of) else identity)
+            if change is not None and change.old is None:
+                return change
+        if identity.kind not in _PULLED_IN:
+            continue
+        if not others & below and not any(
+            each.kind == "column" and Identity("table", each.of) in below for each in others
+        ):
             continue
         if identity.kind == "generated":
             identity = Identity("column", identity.name, identity.of)
@@ -256,6 +406,11 @@ def _drop(pool: Pool, cluster: Cluster, identity: Identity) -> Iterator[Step]:
         sql = f"ALTER PUBLICATION {identity.of} DROP {member} {identity.name}"
         if Identity("publication", identity.of) in cluster.dropped:
             return
+    elif _is_foreign_table(pool, identity):
+        sql = f"DROP FOREIGN TABLE {identity.name}"
+    elif identity.kind == "table":
+        yield from _together(tables.change(pool, Change(identity, pool.old.facts[identity], None)))
+        return
     elif identity.kind in DROPPED_BY_NAME:
         sql = drop_sql(identity)
     else:
@@ -272,6 +427,9 @@ def _create(pool: Pool, fact: Fact) -> Iterator[Step]:
         loose = fact.definition.endswith(" NOT VALID") or " NOT ENFORCED" in fact.definition
         sql = fact.sql if loose else f"{fact.sql} NOT VALID"
         yield Step(sql, str(identity), alone=False)
+    elif identity.kind == "table":
+        yield from _foreign_table(pool, fact)
+        return
     else:
         yield from create_steps(fact)
     for inside in belongings(pool.new, identity):
@@ -280,6 +438,15 @@ def _create(pool: Pool, fact: Fact) -> Iterator[Step]:
         if inside.identity.kind == "default" and identity.kind == "column":
             continue
         yield from create_steps(inside)
+
+
+def _foreign_table(pool: Pool, fact: Fact) -> Iterator[Step]:
+    for inside in belongings(pool.new, fact.identity):
+        pool.changes[inside.identity] = Change(inside.identity, None, inside)
+    yield from _together(tables.change(pool, Change(fact.identity, None, fact)))
+    for inside in belongings(pool.new, fact.identity):
+        if pool.changes.pop(inside.identity, None) is not None:
+            yield from create_steps(inside)
 
 
 def _together(made: Iterable[Step]) -> Iterator[Step]:

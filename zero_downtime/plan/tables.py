@@ -100,7 +100,7 @@ def _create(pool: Pool, change: Change) -> Iterable[Step]:
     name = str(change.identity)
     parent = pool.new.parent(table)
     _take_what_the_parent_index_makes(pool, table)
-    if parent is not None and pool.is_new(parent):
+    if parent is not None and pool.is_new(parent) and not pool.is_foreign(table):
         partition = pool.take("partition", table, of=parent)
         assert partition is not None and partition.new is not None
         bound = re.split(rf"ATTACH PARTITION {re.escape(table)} ", partition.new.sql)[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
+_DOT = re.compile(r"\.(?=(?:[^\"]|\"[^\"]*\")*\Z)")  # outside of quotes
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 
 
@@ -26,3 +27,16 @@ def quoted(name: str) -> str:
 def qualified(*parts: str) -> str:
     """A dotted name of quoted parts; empty parts are left out."""
     return ".".join(quoted(part) for part in parts if part)
+
+
+def bare(name: str) -> str:
+    """The last part of a dotted SQL name, quoted as it stands."""
+    return _DOT.split(name)[-1]
+
+
+def beside(name: str, suffix: str = "new") -> str:
+    """A dotted SQL name for something that stands beside this one; at most 63 bytes."""
+    last = bare(name)
+    plain = last[1:-1].replace('""', '"') if last.startswith('"') else last
+    short = plain.encode()[: 62 - len(suffix)].decode(errors="ignore")
+    return f"{name[: len(name) - len(last)]}{quoted(f'{short}_{suffix}')}"

@@ -500,7 +500,6 @@ ALTER TABLE shop.bookings ADD g integer GENERATED ALWAYS AS (plain + 1) STORED;
 CREATE INDEX bookings_g ON shop.bookings (g);
 
 --- a column that a view uses goes with it
--- unsafe up: the view has fewer columns
 -- unsafe down: the table is written anew
 -- new:
 DROP VIEW shop.totals;

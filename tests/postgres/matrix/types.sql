@@ -98,6 +98,7 @@ ALTER DOMAIN shop.email ADD CONSTRAINT short CHECK (length(VALUE) < 99) NOT VALI
 ALTER DOMAIN shop.email SET DEFAULT '@';
 
 --- domain, another base
+-- unsafe down: a new column of a domain with a constraint is written
 -- new:
 ALTER TABLE shop.customers DROP mail;
 DROP DOMAIN shop.email;

@@ -56,7 +56,6 @@ INSERT INTO shop.bookings VALUES (1, '[2026-01-01,2026-01-02)', (1, 2), 5);
 REFRESH MATERIALIZED VIEW shop.sales;
 
 --- a column at the end of a view
--- unsafe down: the view has fewer columns
 -- new:
 CREATE OR REPLACE VIEW shop.recent AS SELECT id, customer_id, total, placed FROM shop.orders;
 
@@ -88,7 +87,6 @@ GRANT SELECT ON shop.sales TO PUBLIC;
 
 --- a view on a materialized view that changes
 -- unsafe up: drop-table
--- unsafe down: drop-table
 -- new:
 DROP MATERIALIZED VIEW shop.sales;
 CREATE MATERIALIZED VIEW shop.sales AS

@@ -30,7 +30,7 @@ def type_name(node: Node) -> str:
     """The last part of the name of the type that a statement makes."""
     if "typevar" in node:
         return str(node["typevar"]["relname"])
-    names = node.get("typeName") or node.get("domainname") or ()
+    names = node.get("domainname") or node.get("typeName") or ()
     return path_of({"List": {"items": names}})[-1]
 
 

@@ -29,6 +29,8 @@ class ViewLosesColumns(Rule):
     )
 
     def at_end(self, there: There) -> Iterator[Finding]:
+        if there.phase == "contract":
+            return
         gone = {there.state.key_of(path_of(item)) for _, _, item in dropped(there, "OBJECT_VIEW")}
         for seen, node in there.trees("ViewStmt"):
             key, old, new = _columns(there, node)
