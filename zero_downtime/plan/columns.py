@@ -143,7 +143,8 @@ def made_anew(pool: Pool, change: Change) -> bool:
         return True
     if change.new is None:
         return not stored[0]
-    return stored[0] != stored[1] or pool.new.major < _SET_EXPRESSION
+    retyped = Identity("column", change.identity.name, change.identity.of) in pool.changes
+    return retyped or stored[0] != stored[1] or pool.new.major < _SET_EXPRESSION
 
 
 def note_values_lost(pool: Pool, column: Identity) -> None:
@@ -259,6 +260,13 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
     """Another type or collation. A default of another type is taken off and put on again."""
     assert change.old is not None and change.new is not None
     column, table = change.identity.name, change.identity.of
+    generated = pool.changes.get(Identity("generated", column, table))
+    if generated is not None and generated.new is None:
+        yield from change_generated(pool, pool.changes.pop(generated.identity))
+    identity = pool.changes.get(Identity("identity", column, table))
+    if identity is not None and identity.new is None:  # only integers may have one
+        for step in counters.drop_identity(pool, pool.changes.pop(identity.identity)):
+            yield replace(step, phase=Phase.EXPAND)  # it can't wait
     words = f"ALTER COLUMN {column} TYPE {change.new.definition}"
     if pool.is_foreign(table):  # its rows are elsewhere: no USING
         sql = f"ALTER FOREIGN TABLE {table} {words}"

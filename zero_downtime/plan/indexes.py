@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from zero_downtime.catalog import Change
+from zero_downtime.catalog import Change, Identity
 from zero_downtime.plan import keys
 from zero_downtime.plan.pool import Pool, belongings
 from zero_downtime.plan.step import Step
@@ -61,15 +61,12 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     yield from _again(pool, change)
 
 
-def make_way(pool: Pool) -> Iterator[Step]:
+def make_way(pool: Pool, retyped: set[Identity]) -> Iterator[Step]:
     """An index that changes with the type of its column would be built twice, if at all."""
     for identity in [each for each in pool.changes if each.kind == "index"]:
         change = pool.changes[identity]
-        retyped = any(
-            each.kind == "column" and (other := pool.changes.get(each)) and other.kind == "altered"
-            for each in pool.old.depends.get(identity, ())
-        )
-        if change.kind == "altered" and retyped and not _is_partitioned(pool, identity.name):
+        concerned = retyped & pool.old.depends.get(identity, frozenset())
+        if change.kind == "altered" and concerned and not _is_partitioned(pool, identity.name):
             yield _drop(pool, str(identity), identity.of, identity.name)
             pool.changes[identity] = Change(identity, None, change.new)
 

@@ -78,10 +78,11 @@ def plan(
     ]
     groups = itertools.count(1)
     exchanges = [step for made in counters.exchanges(pool) for step in as_group(made, next(groups))]
-    exchanges += indexes.make_way(pool)
+    retyped = {i for i, c in pool.changes.items() if i.kind == "column" and c.kind == "altered"}
     clusters: list[tuple[Rank, rebuild.Cluster]] = [
         (each.rank(pool), each) for each in rebuild.clusters(pool, asked)
     ]
+    exchanges += indexes.make_way(pool, retyped)
     forward: list[Step] = []
     backward: list[Step] = []
     for rank, change in _in_order(pool):

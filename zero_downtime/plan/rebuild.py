@@ -142,7 +142,8 @@ def _steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterat
             yield from _together(_pulled_in(pool, cluster, pulled, handlers))
             continue
         for step in _create(pool, fact):
-            if step.sql.endswith(" NOT VALID") and not fact.definition.endswith(" NOT VALID"):
+            loose = step.sql.endswith(" NOT VALID") and not fact.definition.endswith(" NOT VALID")
+            if loose and fact.identity.kind == "constraint":
                 unvalidated.append(fact)
             yield step
     for fact in unvalidated:
