@@ -283,7 +283,7 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
         elif pool.new.get("generated", column, table):
             pass  # it is computed anew
         elif bases != {"character varying", "text"}:
-            words += f" USING {column}::{change.new.definition.partition(' COLLATE ')[0]}"
+            words += f" USING {_cast(column, change.old.definition, change.new.definition)}"
         before, after = (c.get("default", column, table) for c in (pool.old, pool.new))
         if before is not None:
             pool.take("default", column, of=table)
@@ -291,6 +291,20 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
             if after is not None:
                 words += f", ALTER COLUMN {column} SET DEFAULT {after.definition}"
     yield Step(f"ALTER TABLE {table} {words}", str(change.identity), f"type of {table}.{column}")
+
+
+def _cast(column: str, before: str, after: str) -> str:
+    """A column's value in its new type. From and to json where PostgreSQL has no cast."""
+    target = after.partition(" COLLATE ")[0]
+    if target in _JSON and _base_type(before) not in (*_JSON, *_TEXTS):
+        return f"to_{target}({column})"
+    if _base_type(before) in _JSON and target not in (*_JSON, *_TEXTS):
+        return f"({column} #>> '{{}}')::{target}"
+    return f"{column}::{target}"
+
+
+_JSON = ("json", "jsonb")
+_TEXTS = ("text", "character varying", "character")
 
 
 def _base_type(definition: str) -> str:

@@ -25,6 +25,7 @@ from zero_downtime.plan import (
 )
 from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Phase, Plan, Step, as_group
+from zero_downtime.plan.swaps import KINDS
 
 Handler = Callable[[Pool, Change], Iterable[Step]]
 Rank = tuple[int, float, int]
@@ -85,7 +86,8 @@ def plan(
     exchanges += indexes.make_way(pool, retyped)
     forward: list[Step] = []
     backward: list[Step] = []
-    for rank, change in _in_order(pool):
+    swapped = {each for _, cluster in clusters for each in cluster.causes if each.kind in KINDS}
+    for rank, change in _in_order(pool, pool.standing_on(swapped)):
         while clusters and min(clusters, key=_rank)[0] <= rank:
             forward += as_group(_rebuilt(pool, clusters), next(groups))
         if change.identity not in pool.changes:
@@ -130,8 +132,11 @@ _BELOW_TABLES = {
 }  # fmt: skip
 
 
-def _in_order(pool: Pool) -> list[tuple[Rank, Change]]:
-    """Additions and alterations as the new dump has them, removals against the old one."""
+def _in_order(pool: Pool, on_swapped: set[Identity]) -> list[tuple[Rank, Change]]:
+    """Additions and alterations as the new dump has them, removals against the old one.
+
+    What will stand on a type that is made anew waits until that has happened.
+    """
     drop_order = tables.drop_order(pool)
     end = rebuild.end_of_relations(pool)
 
@@ -148,6 +153,8 @@ def _in_order(pool: Pool) -> list[tuple[Rank, Change]]:
         if change.kind == "altered" and change.identity.kind == "constraint":
             # The type of its column may change: its successor is for the new one.
             return (0, max(change.new.position if change.new else 0, end + 0.6), inner)
+        if change.new is not None and change.identity in on_swapped:
+            return (0, max(change.new.position, end + 0.7), inner)
         if change.new is not None:
             return (0, change.new.position, inner)
         assert change.old is not None

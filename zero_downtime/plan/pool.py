@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -92,10 +92,15 @@ class Pool:
     @cached_property
     def dependents(self) -> dict[Identity, list[Identity]]:
         """What stands on each object before the plan."""
-        found: dict[Identity, list[Identity]] = {}
-        for identity, others in self.old.depends.items():
-            for other in others:
-                found.setdefault(other, []).append(identity)
+        return _dependents(self.old)
+
+    def standing_on(self, things: Iterable[Identity]) -> set[Identity]:
+        """All that stands on some things after the plan, directly or not."""
+        found, waiting, dependents = set[Identity](), list(things), _dependents(self.new)
+        while waiting:
+            new = [each for each in dependents.get(waiting.pop(), ()) if each not in found]
+            found.update(new)
+            waiting += new
         return found
 
     @cached_property
@@ -105,6 +110,14 @@ class Pool:
     @cached_property
     def _new_names(self) -> set[str]:
         return _names(self.new)
+
+
+def _dependents(catalog: Catalog) -> dict[Identity, list[Identity]]:
+    found: dict[Identity, list[Identity]] = {}
+    for identity, others in catalog.depends.items():
+        for other in others:
+            found.setdefault(other, []).append(identity)
+    return found
 
 
 def belongings(catalog: Catalog, thing: Identity) -> list[Fact]:

@@ -341,6 +341,12 @@ ALTER TABLE shop.bookings ADD state text DEFAULT 'open' NOT NULL;
 -- new:
 ALTER TABLE shop.bookings ADD state shop.state DEFAULT 'open' NOT NULL;
 
+--- a number to json
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
+-- new:
+ALTER TABLE shop.bookings ALTER plain TYPE jsonb USING to_jsonb(plain);
+
 --- text to json
 -- unsafe up: the table is written anew
 -- unsafe down: the table is written anew

@@ -82,6 +82,21 @@ ALTER TABLE shop.orders ALTER state
 DROP TYPE shop.old;
 CREATE INDEX orders_open ON shop.orders (customer_id) WHERE state = 'open';
 
+--- enum value goes, and more takes the type
+-- unsafe up: tables are written anew
+-- unsafe down: the table is written anew
+-- old:
+CREATE TYPE shop.mood AS ENUM ('good', 'bad', 'none');
+CREATE TABLE shop.moods (old shop.mood DEFAULT 'good', said text DEFAULT 'good');
+INSERT INTO shop.moods VALUES ('good', 'bad');
+-- new:
+CREATE TYPE shop.mood AS ENUM ('good', 'bad');
+CREATE TABLE shop.moods (
+    old shop.mood DEFAULT 'good', said shop.mood DEFAULT 'good', new shop.mood DEFAULT 'bad'
+);
+CREATE TABLE shop.more_moods (mood shop.mood);
+CREATE VIEW shop.all_moods AS SELECT new AS mood FROM shop.moods UNION SELECT * FROM shop.more_moods;
+
 --- domain
 -- unsafe up: constrained-domain-column, writers-wait
 -- new:
