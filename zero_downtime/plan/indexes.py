@@ -25,8 +25,9 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     assert change.new is not None
     sql = change.new.sql
     if change.kind == "added":
-        constraint = pool.take("constraint", index.rpartition(".")[2], of=table)
+        constraint = _named_alike(pool, change.identity)
         if constraint is not None:  # its index has this name until it goes
+            pool.take("constraint", constraint.identity.name, of=table)
             yield _beside_step(what, index, sql)
             sql = f"ALTER TABLE {table} DROP CONSTRAINT {constraint.identity.name}"
             yield Step(sql, str(constraint.identity), f"{index} stands in for it")
@@ -59,6 +60,15 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         yield _drop(pool, what, table, index)
         yield _rename_step(what, index)
     yield from _again(pool, change)
+
+
+def _named_alike(pool: Pool, index: Identity) -> Change | None:
+    """A constraint that goes and whose own index has the name of a new one."""
+    name = index.name.rpartition(".")[2]
+    going = pool.changes.get(Identity("constraint", name, index.of))
+    if going is None or going.old is None or going.new is not None:
+        return None
+    return going if going.old.definition.startswith(("UNIQUE", "PRIMARY KEY", "EXCLUDE")) else None
 
 
 def make_way(pool: Pool, retyped: set[Identity]) -> Iterator[Step]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from zero_downtime.catalog import Catalog, Change, Comparison, Identity
 from zero_downtime.plan import (
@@ -87,15 +88,21 @@ def plan(
     forward: list[Step] = []
     backward: list[Step] = []
     swapped = {each for _, cluster in clusters for each in cluster.causes if each.kind in KINDS}
-    for rank, change in _in_order(pool, pool.standing_on(swapped)):
+    on_swapped = pool.standing_on(swapped)
+    breaks = False  # whether a type that is made anew breaks clients: what stands on it waits too
+    for rank, change in _in_order(pool, on_swapped):
         while clusters and min(clusters, key=_rank)[0] <= rank:
-            forward += as_group(_rebuilt(pool, clusters), next(groups))
+            made = as_group(_rebuilt(pool, clusters), next(groups))
+            breaks |= any(step.phase is Phase.CONTRACT for step in made)
+            forward += made
         if change.identity not in pool.changes:
             continue  # planned together with an earlier one
         del pool.changes[change.identity]
         made = list(_handler(change.identity)(pool, change))
         if sum(not step.alone for step in made) > 1 and not pool.is_new(_relation(change)):
             made = as_group(made, next(groups))
+        if breaks and change.identity in on_swapped:
+            made = [replace(step, phase=Phase.CONTRACT) for step in made]
         (backward if change.kind == "removed" else forward).extend(made)
     while clusters:
         forward += as_group(_rebuilt(pool, clusters), next(groups))

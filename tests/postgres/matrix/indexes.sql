@@ -255,3 +255,8 @@ ALTER TABLE shop.customers ADD v vector(3);
 -- new:
 CREATE EXTENSION vector;
 ALTER TABLE shop.customers ADD v vector(4);
+
+--- an index with the name of a foreign key
+-- new:
+CREATE INDEX alike ON shop.orders (customer_id);
+ALTER TABLE shop.orders ADD CONSTRAINT alike FOREIGN KEY (customer_id) REFERENCES shop.customers;

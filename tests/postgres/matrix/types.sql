@@ -40,6 +40,20 @@ CREATE TABLE shop.moods (
 CREATE TABLE shop.more_moods (mood shop.mood);
 CREATE VIEW shop.all_moods AS SELECT new AS mood FROM shop.moods UNION SELECT * FROM shop.more_moods;
 
+--- enum value goes, a function of it goes, a trigger with it comes
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
+-- old:
+CREATE TYPE shop.mood AS ENUM ('good', 'bad', 'none');
+CREATE TABLE shop.moods (mood shop.mood);
+INSERT INTO shop.moods VALUES ('good');
+CREATE FUNCTION shop.is_good(mood shop.mood) RETURNS boolean LANGUAGE sql AS $$ SELECT mood = 'good' $$;
+-- new:
+CREATE TYPE shop.mood AS ENUM ('bad', 'good');
+CREATE TABLE shop.moods (mood shop.mood);
+CREATE TRIGGER touched BEFORE UPDATE ON shop.moods
+    FOR EACH ROW WHEN (new.mood = 'good') EXECUTE FUNCTION shop.touch();
+
 --- domain
 -- unsafe up: constrained-domain-column, writers-wait
 -- new:
