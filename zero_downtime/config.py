@@ -93,6 +93,7 @@ class Rehearse:
     forecast_rows: int = 90_000  # the largest of the three sizes at which a heavy step is timed
     crash_points: int = 2  # moments in each revision at which its upgrade is killed
     budget: str = ""  # "lock=ACCESS EXCLUSIVE:100ms, rewrite=none": see rehearse.budget
+    workload: str | None = None  # a file of statements that clients send: see rehearse.statements
     tolerate: tuple[str, ...] = ()  # SQLSTATEs that the application is known to get over
 
 

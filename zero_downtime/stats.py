@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from zero_downtime.errors import DatabaseError, InputError
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 class ColumnStats(Struct, frozen=True, omit_defaults=True):
@@ -32,13 +37,21 @@ class RelationStats(Struct, frozen=True, omit_defaults=True):
     columns: dict[str, ColumnStats] = {}
 
 
-class Stats(Struct, frozen=True):
+class StatementStats(Struct, frozen=True):
+    """A statement as pg_stat_statements shows it: parameters stand for its values."""
+
+    sql: str
+    calls: int
+
+
+class Stats(Struct, frozen=True, omit_defaults=True):
     """The relations of one database by ``schema.name``."""
 
     version: int
     server: str  # "18.6"
     taken: str  # a day
     relations: dict[str, RelationStats]
+    statements: list[StatementStats] = []
 
     def of(self, relation: str | None) -> RelationStats | None:
         return self.relations.get(relation or "")
@@ -73,6 +86,8 @@ WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
     AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'
 GROUP BY 1 ORDER BY 1
 """
+_COMMENT = re.compile(r"""(?s)/\*.*?\*/|--[^\n]*""")
+_MOST_ORDINAL = 99  # ORDER BY 2 is no value
 _COLUMNS = """
 SELECT schemaname || '.' || tablename, attname, null_frac::float8, n_distinct::float8, avg_width
 FROM pg_stats
@@ -81,8 +96,24 @@ ORDER BY 1, 2, inherited
 """
 
 
-def pull(url: str) -> Stats:
-    """The figures of a live database, which is only read. Raises DatabaseError."""
+# The extension may be in any schema; texts that the role may not read are shown as <…>.
+_STATEMENTS = """
+SELECT query, sum(calls)::bigint FROM {}.pg_stat_statements
+WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND query ~* '^(\\s|/\\*.*?\\*/)*(select|insert|update|delete|merge|with)\\M'
+GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 2000
+"""
+_EXTENSION = """
+SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'pg_stat_statements'
+"""
+
+
+def pull(url: str, statements: int = 0) -> Stats:
+    """The figures of a live database, which is only read. Raises DatabaseError.
+
+    With them so many of the most frequent ``statements``, as far as no value is left in them.
+    """
     import psycopg
 
     from zero_downtime.postgres.server import masked
@@ -101,6 +132,7 @@ def pull(url: str) -> Stats:
             }
             (today,) = connection.execute("SELECT current_date::text").fetchone() or ("",)
             version = connection.info.server_version
+            texts = _frequent(connection, statements) if statements else []
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
         raise DatabaseError(
@@ -108,7 +140,50 @@ def pull(url: str) -> Stats:
             reason=f"the server refuses ({reason})",
             advice="Check host, database, user and password",
         ) from error
-    return Stats(1, f"{version // 10000}.{version % 10000}", today, relations)
+    return Stats(1, f"{version // 10000}.{version % 10000}", today, relations, texts)
+
+
+def _frequent(connection: psycopg.Connection[Any], most: int) -> list[StatementStats]:
+    found = connection.execute(_EXTENSION).fetchone()
+    if found is None:
+        raise DatabaseError(
+            database=connection.info.dbname,
+            reason="the extension pg_stat_statements is not there",
+            advice="Create it, or leave --statements out",
+        )
+    frequent: dict[str, int] = {}
+    for text, calls in connection.execute(_STATEMENTS.replace("{}", found[0]).encode()):
+        plain = without_values(text)
+        if plain is not None:
+            frequent[plain] = frequent.get(plain, 0) + calls
+    ordered = sorted(frequent.items(), key=lambda each: (-each[1], each[0]))
+    return [StatementStats(text, calls) for text, calls in ordered[:most]]
+
+
+def without_values(text: str) -> str | None:
+    """A normalized statement without its comments; None when a value is left in it.
+
+    The server has replaced constants by parameters, as a rule. Comments are the client's.
+    """
+    from zero_downtime.sql.tree import NotParsed, parse_once, tagged
+
+    plain = " ".join(_COMMENT.sub(" ", text).split())
+    try:
+        _, tree = parse_once(plain)
+    except NotParsed:
+        return None
+    for value in tagged(tree, "A_Const"):
+        if "sval" in value or "fval" in value or "bsval" in value:
+            return None
+        if value.get("ival", {}).get("ival", 0) > _MOST_ORDINAL:
+            return None
+    touches = any(True for _ in tagged(tree, "RangeVar")) or "relation" in tree
+    system = any(
+        each.get("schemaname") in ("pg_catalog", "information_schema")
+        or each.get("relname", "").startswith("pg_")
+        for each in tagged(tree, "RangeVar")
+    )
+    return plain if touches and not system else None
 
 
 def as_json(stats: Stats) -> str:

@@ -176,6 +176,62 @@ def test_a_rename_breaks_the_old_application(tmp_path: Path) -> None:
     assert any(r.endswith('with 42703: column "memo" does not exist') for r in revision.reasons)
 
 
+def test_the_new_application_works_beside_the_old_one(tmp_path: Path) -> None:
+    trigger = (
+        'op.execute("ALTER TABLE customers ADD COLUMN full_name text")\n'
+        'op.execute("CREATE FUNCTION sync() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "\n'
+        "           \"IF NEW.full_name IS NOT NULL THEN RAISE EXCEPTION 'not yet'; END IF; \"\n"
+        '           "RETURN NEW; END $$")\n'
+        'op.execute("CREATE TRIGGER sync BEFORE INSERT OR UPDATE ON customers "\n'
+        '           "FOR EACH ROW EXECUTE FUNCTION sync()")'
+    )
+    revision = last(
+        tmp_path,
+        FIRST,
+        (trigger,
+         'op.execute("DROP TRIGGER sync ON customers")\nop.execute("DROP FUNCTION sync")\n'
+         'op.drop_column("customers", "full_name")'),
+    )  # fmt: skip
+    (error,) = revision.upgrade.errors
+    assert (error.application, error.sqlstate, error.message) == ("new", "P0001", "not yet")
+    assert [r for r in revision.reasons if r.startswith("the new application failed ")]
+
+
+def test_models_tell_what_the_new_application_knows(make_project: Callable[..., Project]) -> None:
+    """The model has let go of a column that is still there, NOT NULL and without default."""
+    table = 'op.execute("CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL)")'
+    plain = make_project(table, ('op.execute("ALTER TABLE people ADD full_name text")',
+                                 'op.execute("ALTER TABLE people DROP full_name")'))  # fmt: skip
+    (plain.root / "schemas").mkdir()
+    (plain.root / "schemas" / "people.sql").write_text(
+        "CREATE TABLE people (id int PRIMARY KEY, full_name text);"
+    )
+    modelled = replace(plain, config=replace(plain.config, schemas="schemas"))
+    options = Options(rows=50, clients=2, server=URL[0], start="r0", crash_points=0)
+    (revision,) = rehearse(modelled, options).revisions
+    (error,) = revision.upgrade.errors
+    assert (error.application, error.sqlstate) == ("new", "23502")
+
+
+def test_a_workload_file_replaces_what_is_made_up(tmp_path: Path) -> None:
+    (tmp_path / "workload.toml").write_text(
+        "[[statement]]\nsql = 'SELECT email FROM customers WHERE id = $1'\n"
+        "[[statement]]\nsql = 'SELECT note FROM customers'\nuntil = 'r2'\n"
+        "[[statement]]\nsql = 'SELECT nothing'\n"
+    )
+    drop = ('op.drop_column("customers", "note")', 'op.add_column("customers", sa.Column("note", '
+            'sa.Text))')  # fmt: skip
+    rename = ('op.alter_column("customers", "email", new_column_name="mail")',
+              'op.alter_column("customers", "mail", new_column_name="email")')  # fmt: skip
+    result = run(
+        tmp_path, FIRST, drop, rename, start="r1", workload=tmp_path / "workload.toml", rows=50
+    )
+    dropped, renamed = (each.upgrade.errors for each in result.revisions)
+    assert dropped == ()
+    assert [error.sqlstate for error in renamed] == ["42703"]
+    assert [note for note in result.notes if "SELECT nothing" in note]
+
+
 def test_a_contract_revision_may_drop_what_nobody_uses_any_more(tmp_path: Path) -> None:
     drop = ('op.drop_column("customers", "note")', 'op.add_column("customers", sa.Column("note", sa.Text))')  # fmt: skip  # noqa: E501
     revision = last(tmp_path, FIRST, (*drop, 'phase = "contract"'))

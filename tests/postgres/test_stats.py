@@ -6,13 +6,24 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from zero_downtime.errors import DatabaseError, InputError
 from zero_downtime.lint.registry import rules
 from zero_downtime.lint.sizes import BUILDS, REWRITES, SCANS, duration, size
 from zero_downtime.postgres.server import EmbeddedServer, scratch_database
-from zero_downtime.stats import ColumnStats, RelationStats, Stats, pull, read_stats, write_stats
+from zero_downtime.rehearse.statements import read_statements
+from zero_downtime.stats import (
+    ColumnStats,
+    RelationStats,
+    Stats,
+    pull,
+    read_stats,
+    without_values,
+    write_stats,
+)
 from zero_downtime_cli.main import zd
 
 SCHEMA = """
@@ -30,7 +41,7 @@ CREATE VIEW v AS SELECT 1;
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    server = EmbeddedServer()
+    server = EmbeddedServer({"shared_preload_libraries": "pg_stat_statements"})
     try:
         with scratch_database(server) as name:
             with server.connect(name) as connection:
@@ -39,6 +50,39 @@ def url() -> Iterator[str]:
             yield server.url(name)
     finally:
         server.close()
+
+
+def test_statements_are_noted_when_asked_for(url: str, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="pg_stat_statements is not there"):
+        pull(url, statements=10)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_stat_statements")
+        for number in range(3):
+            select = f"SELECT secret FROM s.people WHERE id = {number} AND secret <> 'xyzzy'"
+            connection.execute(f"/* user=alice */ {select}".encode())
+        for number in range(2):
+            update = f"UPDATE s.people SET secret = 'alice' WHERE id = {number} -- by alice"
+            connection.execute(update.encode())
+        connection.execute("SET application_name = 'alice'")
+    stats = pull(url, statements=2)
+    assert [(each.sql, each.calls) for each in stats.statements] == [
+        ("SELECT secret FROM s.people WHERE id = $1 AND secret <> $2", 3),
+        ("UPDATE s.people SET secret = $1 WHERE id = $2", 2),
+    ]
+    write_stats(stats, tmp_path / "stats.json")
+    assert [each.weight for each in read_statements(tmp_path / "stats.json")] == [3, 2]
+    assert "alice" not in (tmp_path / "stats.json").read_text()
+    write_stats(pull(url), tmp_path / "bare.json")
+    with pytest.raises(InputError, match="has no statements"):
+        read_statements(tmp_path / "bare.json")
+
+
+def test_a_statement_with_a_value_in_it_is_left_out() -> None:
+    assert without_values("SELECT a FROM t WHERE b = $1 ORDER BY 2") is not None
+    assert without_values("SELECT a FROM t WHERE b = 'alice'") is None
+    assert without_values("SELECT a FROM t WHERE b = 4711") is None
+    assert without_values("SELECT relname FROM pg_class") is None
+    assert without_values("<insufficient privilege>") is None
 
 
 def test_figures_and_nothing_else(url: str, tmp_path: Path) -> None:

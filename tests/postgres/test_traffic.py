@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from zero_downtime.errors import InputError
 from zero_downtime.postgres.server import Server
 from zero_downtime.rehearse.data import Data
 from zero_downtime.rehearse.result import Waits
 from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.statements import plan_statements, read_statements
 from zero_downtime.rehearse.traffic import (
     CLIENT,
     Failure,
@@ -225,6 +229,61 @@ def test_traffic_ends_though_a_client_waits(shop: tuple[str, Connection]) -> Non
             break
         time.sleep(0.05)
     assert rows_of(connection, left, [CLIENT])[0][0] == 0
+
+
+WORKLOAD = """
+[[statement]]
+sql = "SELECT * FROM orders o WHERE o.customer = $1 ORDER BY at DESC LIMIT $2"
+weight = 10
+
+[[statement]]
+sql = "UPDATE orders SET memo = $1, tags = tags WHERE id = $2"
+parameters = [["a", "b"], "orders.id"]
+
+[[statement]]
+sql = "INSERT INTO orders (id, customer, amount, memo) VALUES ($1, $2, $3::int, $4)"
+
+[[statement]]
+sql = "SELECT missing FROM orders"
+"""
+
+
+def test_an_application_sends_the_statements_of_a_file(
+    shop: tuple[str, Connection], tmp_path: Path
+) -> None:
+    url, connection = shop
+    (tmp_path / "workload.toml").write_text(WORKLOAD)
+    written = read_statements(tmp_path / "workload.toml")
+    before = rows_of(connection, "SELECT count(*) FROM orders")[0][0]
+    planned = plan_statements(Data(connection), written, ["public.orders"], 1)
+    assert [(each.sql, said) for each, said in planned.refused] == [
+        ("SELECT missing FROM orders", 'column "missing" does not exist')
+    ]
+    chosen = Counter(operation.kind for operation in planned.workload.reads)
+    assert chosen == {"query": 20}
+    with Traffic(url, planned.workload, 2, 1) as traffic:
+        wait_until(lambda: len({s.kind for s in traffic.samples}) == 3)  # probes among them
+        wait_until(lambda: sum(s.kind == "change" for s in traffic.samples) >= 20)
+    assert [s.failure for s in traffic.samples if s.failure] == []
+    assert {s.table for s in traffic.samples} == {"public.orders"}
+    assert rows_of(connection, "SELECT count(*) FROM orders")[0][0] > before
+    assert rows_of(connection, "SELECT count(*) FROM orders WHERE memo IN ('a', 'b')")[0][0] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[statement]]\nsql = 'SELECT $1'\nparameters = []", "has 1 parameters, but values for 0"),
+        ("[[statement]]\nsql = 'SELEC'", "statement 1: is not SQL"),
+        ("[[statement]]\nsql = 'SELECT 1'\nwieght = 2", "unknown field `wieght`"),
+        ("[[statement]", "is no workload"),
+        ("[[statement]]\nsql = 'SELECT 1'\nweight = 0", "a weight that is not above 0"),
+    ],
+)
+def test_a_workload_that_is_wrong_is_told(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "w.toml").write_text(text)
+    with pytest.raises(InputError, match=re.escape(said)):
+        read_statements(tmp_path / "w.toml")
 
 
 def test_no_table_no_traffic(shop: tuple[str, Connection]) -> None:

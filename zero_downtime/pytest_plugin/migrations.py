@@ -20,6 +20,7 @@ from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget, read_budget
 from zero_downtime.rehearse.rehearsal import Rehearsal
 from zero_downtime.rehearse.result import RevisionResult
+from zero_downtime.rehearse.run import workload_of
 from zero_downtime.replay import Replay
 
 
@@ -81,6 +82,7 @@ class Migrations:
                 settings.rows,
                 settings.clients,
                 settings.crash_points,
+                statements=workload_of(self.project),
             )
             self._rehearsal = now
             now.begin(earlier)

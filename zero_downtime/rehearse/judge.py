@@ -100,6 +100,11 @@ def run_reasons(
 
 def _application_failed(error: ClientError, direction: Direction) -> str:
     times = "once" if error.count == 1 else f"{error.count} times"
+    if error.application == "new":
+        return (
+            f"the new application failed {times} beside the old one, behind the upgrade, with "
+            f"{error.sqlstate}: {error.message}"
+        )
     return (
         f"the application failed {times} in the {direction} with {error.sqlstate}: "
         f"{error.message}{_ERRORS.get(error.sqlstate, '')}"

@@ -13,12 +13,12 @@ from zero_downtime.config import Locks
 from zero_downtime.errors import ExtensionMissing, ZeroDowntimeError
 from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server
-from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.application import Applications
 from zero_downtime.rehearse.measure import Live, Observed, Sampler, Segment, Timed
 from zero_downtime.rehearse.result import ClientError, HeldLock, LockWait, Moment, Run, StepResult
 from zero_downtime.rehearse.rollback import Proven
 from zero_downtime.rehearse.serverlog import ServerLog
-from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.session import rows_of
 from zero_downtime.rehearse.tables import Tables
 from zero_downtime.rehearse.traffic import (
     Sample,
@@ -28,7 +28,7 @@ from zero_downtime.rehearse.traffic import (
     latency,
 )
 from zero_downtime.rehearse.waits import by_step, horizon
-from zero_downtime.rehearse.workload import Workload, plan_workload, touched
+from zero_downtime.rehearse.workload import Workload
 from zero_downtime.replay import Replay
 from zero_downtime.sql.statement import Direction
 from zero_downtime.upgrade.policy import LockPolicy
@@ -43,8 +43,8 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 # after it, for those who wait still.
 _BEFORE = {"upgrade": 0.2, "downgrade": 0.05}
 _AFTER = 0.1
+_BESIDE = 0.15  # that the new application is at work beside the old one
 _MOMENTS = 200  # of a run, for the line that shows its course
-_MOST_TABLES = 4  # with clients and probes at work
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Stage:
     locks: Locks
     clients: int
     seed: int
-    skip: frozenset[str]  # tables that are nobody's business
+    applications: Applications
 
     def run(
         self,
@@ -74,8 +74,8 @@ class Stage:
         log = ServerLog(self.server.log)
         with self.server.connect(database) as connection:
             names = dict(rows_of(connection, _RELATIONS))
-            workload = self._workload(
-                connection, revision, direction, proven, old, observed, new_values
+            workload = self.applications.old(
+                connection, revision, direction, proven, old, new_values=new_values
             )
         with (
             contextlib.closing(self._policy(database)) as policy,
@@ -97,7 +97,12 @@ class Stage:
                 failed = str(error)
                 sqlstate = str(error.facts.get("sqlstate") or "") or None
             end = time.monotonic()
-            if workload.watched:
+            beside: tuple[ClientError, ...] = ()
+            if failed is None and direction == "upgrade" and self.clients:
+                beside = self._cut_over(
+                    database, revision, proven, old, workload, new_values=new_values
+                )
+            if workload.watched and time.monotonic() - end < _AFTER:
                 time.sleep(_AFTER)
             traffic.stop()
             samples = traffic.samples
@@ -114,47 +119,38 @@ class Stage:
             latency(samples, begun, start - 0.001, writes=True),
             latency(samples, end + 0.001, over, writes=False),
             latency(samples, end + 0.001, over, writes=True),
-            _errors([s for s in samples if s.end >= start], workload),
+            (*_errors([s for s in samples if s.end >= start], workload), *beside),
             failed,
             sqlstate,
             _course(samples, begun, start, over),
         )
 
+    def _cut_over(
+        self,
+        database: str,
+        revision: Revision,
+        proven: Proven,
+        before: Tables,
+        old: Workload,
+        *,
+        new_values: bool,
+    ) -> tuple[ClientError, ...]:
+        """Have the new application at work beside the old one: the errors that it gets."""
+        with self.server.connect(database) as connection:
+            workload = self.applications.new(
+                connection, revision, proven, before, old, new_values=new_values
+            )
+        if workload is None or workload.idle:
+            return ()
+        url = self.server.url(database)
+        with Traffic(url, workload, self.clients, self.seed + 1) as traffic:
+            time.sleep(_BESIDE)
+        found = _errors(traffic.samples, workload)
+        return tuple(replace(error, application="new") for error in found)
+
     def _policy(self, database: str) -> LockPolicy:
         """What executes the statements of ``zd upgrade`` as well."""
         return LockPolicy(lambda: self.server.connect(database), self.locks)
-
-    def _workload(
-        self,
-        connection: Connection,
-        revision: Revision,
-        direction: Direction,
-        proven: Proven,
-        old: Tables,
-        observed: Sequence[Observed],
-        new_values: bool,
-    ) -> Workload:
-        """The old application's work on the tables that the revision touches.
-
-        The old application is what runs while a revision is applied, and again before it is
-        undone. Before a contract revision it has let go of what that takes away; after any
-        upgrade it knows nothing of what is new.
-        """
-        old_columns = {(t.qualified, c.name) for t in old for c in t.columns}
-        new_columns = {(t.qualified, c.name) for t in proven.tables for c in t.columns}
-
-        def known(table: str, column: str) -> bool:
-            place = (table, column)
-            if direction == "downgrade" or revision.phase == "contract":
-                return place in old_columns and place in new_columns
-            return True
-
-        data = Data(connection, self.seed + 2, self.skip)
-        locks = sorted(
-            ((mode, name) for seen in observed for _, name, mode in seen.locks), reverse=True
-        )
-        chosen = touched(data, [name for _, name in locks], _MOST_TABLES)
-        return plan_workload(data, chosen, seed=self.seed, known=known, new_values=new_values)
 
 
 def quiet_run(observed: Sequence[Observed]) -> Run:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from zero_downtime.catalog import Catalog
-from zero_downtime.errors import RevisionFailed
+from zero_downtime.errors import RevisionFailed, ZeroDowntimeError
 from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
+from zero_downtime.rehearse.application import Applications, Columns, models_columns
 from zero_downtime.rehearse.base import Base
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.crash import Killer, points
@@ -20,6 +21,7 @@ from zero_downtime.rehearse.live import Stage, quiet_run
 from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Run
 from zero_downtime.rehearse.rollback import Proven, Prover
 from zero_downtime.rehearse.serverlog import RESOLUTION_MS
+from zero_downtime.rehearse.statements import Written
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
 from zero_downtime.stats import Stats
@@ -44,6 +46,7 @@ class Rehearsal:
         crash_points: int | None = None,  # in each revision; None: all
         rolled_back: bool = True,  # whether a kill that is rolled back is tried too
         stats: Stats | None = None,  # of production, to forecast with
+        statements: Sequence[Written] = (),  # that clients send; none: they are made up
         progress: Progress = lambda line: None,
     ) -> None:
         config = project.config.rehearse
@@ -69,8 +72,16 @@ class Rehearsal:
             server, self._replay, stats, config.forecast_rows, self.seed
         )
         self.killer = Killer(project, server, self._replay, self.prover.catalog)
+        self.applications = Applications(
+            self.seed, self.prover.skip, statements, self._models(project), self._gone
+        )
         self.stage = Stage(
-            server, self._replay, project.config.locks, clients, self.seed, self.prover.skip
+            server,
+            self._replay,
+            project.config.locks,
+            clients,
+            self.seed,
+            self.applications,
         )
 
     def __enter__(self) -> Rehearsal:
@@ -115,11 +126,30 @@ class Rehearsal:
             self.rows,
             self.clients,
             time.monotonic() - self._started,
-            tuple(self.notes),
+            (*self.notes, *self.applications.notes()),
             stopped,
             dict(sorted(self.base.counts.items())),
             RESOLUTION_MS if self.server.log is not None and self.clients else None,
         )
+
+    def _models(self, project: Project) -> dict[str, Columns]:
+        """What the application knows behind the last revision, when there are schema modules."""
+        heads = self.history.heads
+        if project.schemas is None or len(heads) != 1:
+            return {}
+        from zero_downtime.schema.load import declared_statements
+
+        try:
+            return {heads[0]: models_columns(declared_statements(project))}
+        except ZeroDowntimeError as error:
+            self.notes.append(f"the new application is made up without the schema modules: {error}")
+            return {}
+
+    def _gone(self, statement: Written, revision: Revision) -> bool:
+        """Whether no application sends it any more when the revision is applied."""
+        last = statement.until
+        ancestors = {each.id for each in self.history.ancestors(revision)}
+        return last is not None and (last == revision.id or last in ancestors)
 
     def _replay(self, database: str) -> Replay:
         """The project on one of our databases; what env.py needed once is known from then on."""

@@ -58,6 +58,7 @@ class ClientError:
     count: int
     message: str
     values: bool = False  # it was the synthetic values that the new schema minds
+    application: Literal["old", "new"] = "old"  # the new one is at work behind the upgrade
 
 
 @dataclass(frozen=True)
@@ -339,6 +340,7 @@ def _error(error: ClientError) -> dict[str, Any]:
         "count": error.count,
         "message": error.message,
         "values": error.values,
+        "application": error.application,
     }
 
 

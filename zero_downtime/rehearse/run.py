@@ -14,6 +14,7 @@ from zero_downtime.rehearse import serverlog
 from zero_downtime.rehearse.budget import Budget, read_budget
 from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
 from zero_downtime.rehearse.result import RehearsalResult
+from zero_downtime.rehearse.statements import Written, read_statements
 from zero_downtime.stats import Stats, read_stats
 
 # A scratch server on which vacuuming does not come between, and waits are in the log.
@@ -37,6 +38,7 @@ class Options:
     budget: str | None = None  # see rehearse.budget
     crash_points: int | None = None  # in each revision
     stats: Path | None = None  # what zd stats pull wrote, to forecast with
+    workload: Path | None = None  # statements that clients send: see rehearse.statements
 
 
 def rehearse(
@@ -58,11 +60,12 @@ def rehearse(
     clients = config.clients if options.clients is None else options.clients
     most = config.crash_points if options.crash_points is None else options.crash_points
     stats = _stats(project, options)
+    statements = workload_of(project, options.workload)
     server = scratch_server(where, rows)
     try:
         few = len(tested) <= _FEW
         with Rehearsal(
-            project, history, server, budget, rows, clients, most, few, stats, progress
+            project, history, server, budget, rows, clients, most, few, stats, statements, progress
         ) as rehearsal:
             rehearsal.begin(earlier)
             left = 0
@@ -90,6 +93,14 @@ def _stats(project: Project, options: Options) -> Stats | None:
         return read_stats(options.stats)
     named = project.config.lint.stats
     return read_stats(project.root / named) if named else None
+
+
+def workload_of(project: Project, path: Path | None = None) -> tuple[Written, ...]:
+    """The statements that clients send, by this file or the settings. Raises InputError."""
+    if path is not None:
+        return read_statements(path)
+    named = project.config.rehearse.workload
+    return read_statements(project.root / named) if named else ()
 
 
 def _range(

@@ -19,7 +19,8 @@ from zero_downtime.rehearse.making import Row
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table
 
-Kind = Literal["select", "range", "insert", "update", "replace"]
+# The last two are statements that somebody wrote.
+Kind = Literal["select", "range", "insert", "update", "replace", "query", "change"]
 Run = Callable[[Connection, Random], None]
 
 _KEYS = 500  # rows of a table that clients ask for
@@ -37,7 +38,7 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether it changes rows."""
-        return self.kind not in ("select", "range")
+        return self.kind not in ("select", "range", "query")
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,13 @@ def plan_workload(
     seed: int,
     known: Callable[[str, str], bool] = lambda table, column: True,
     new_values: bool = True,
+    keep: Callable[[Operation, str | None], bool] = lambda operation, sqlstate: False,
 ) -> Workload:
     """The workload on these tables (``schema.name``), as far as they hold rows and have a key.
 
     ``known`` says which columns (table, column) the application uses. Without ``new_values`` it
-    writes only what is there already. Operations that don't work even before the migration are
-    left out.
+    writes only what is there already. Operations that don't work as it is are left out, but those
+    that ``keep`` wants, given the SQLSTATE with which they fail.
     """
     connection = data.connection
     reads: list[Operation] = []
@@ -92,8 +94,21 @@ def plan_workload(
         candidates += _writing(table, columns, keys, rows if new_values else [], referenced)
         random = Random(f"{seed}:{name}")
         for operation in candidates:
-            if _works(connection, operation, random):
+            refused = refusal(connection, operation, random)
+            if refused is None or keep(operation, refused.sqlstate):
                 (writes if operation.writes else reads).append(operation)
+    return assembled(data, reads, writes, watched, known)
+
+
+def assembled(
+    data: Data,
+    reads: Sequence[Operation],
+    writes: Sequence[Operation],
+    watched: Sequence[Table],
+    known: Callable[[str, str], bool],
+) -> Workload:
+    """These operations with what the application lives with in this database."""
+    connection = data.connection
     constraints = rows_of(connection, "SELECT conname FROM pg_constraint")
     indexes = rows_of(
         connection,
@@ -105,7 +120,12 @@ def plan_workload(
         tuple(writes),
         tuple(watched),
         frozenset(str(row[0]) for row in constraints + indexes),
-        frozenset((t.name, c.name) for t in data.tables for c in t.columns if c.not_null),
+        frozenset(
+            (t.name, c.name)
+            for t in data.tables
+            for c in t.columns
+            if c.not_null and known(t.qualified, c.name)
+        ),
         frozenset(
             (t.name, c.name) for t in watched for c in t.columns if known(t.qualified, c.name)
         ),
@@ -292,11 +312,11 @@ def _keys(connection: Connection, table: Table) -> list[tuple[str, ...]]:
     )
 
 
-def _works(connection: Connection, operation: Operation, random: Random) -> bool:
-    """Try an operation once and take it back."""
+def refusal(connection: Connection, operation: Operation, random: Random) -> psycopg.Error | None:
+    """Why an operation does not work: it is tried once and taken back."""
     try:
         with connection.transaction(force_rollback=True):
             operation.run(connection, random)
-    except psycopg.Error:
-        return False
-    return True
+    except psycopg.Error as error:
+        return error
+    return None

@@ -16,4 +16,5 @@ def text(stats: Stats) -> str:
             f"{name:<{width}}  {table.rows:>14,}  {size(table.bytes):>8}"
             f"  {size(table.index_bytes):>8}  {table.writes_per_second:>9.1f}"
         )
-    return "\n".join([*lines, "", f"PostgreSQL {stats.server}, {stats.taken}."])
+    noted = f" {len(stats.statements):,} statements." if stats.statements else ""
+    return "\n".join([*lines, "", f"PostgreSQL {stats.server}, {stats.taken}.{noted}"])

@@ -35,6 +35,11 @@ from zero_downtime_cli.options import (
     help="Sizes of production's tables, as zd stats pull wrote them: heavy steps are forecast.",
 )
 @click.option(
+    "--workload",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Statements that clients send (TOML), or what zd stats pull --statements wrote.",
+)
+@click.option(
     "--budget",
     metavar="LIMITS",
     help="Limits beyond which a revision is unsafe, such as"
@@ -52,6 +57,7 @@ def rehearse(
     clients: int | None,
     crash_points: int | None,
     stats: Path | None,
+    workload: Path | None,
     budget: str | None,
     i_know: bool,
     server: str | None,
@@ -74,7 +80,9 @@ def rehearse(
     from zero_downtime.report import rehearse as report
 
     project = find_project(config_file)
-    options = Options(start, end, diff, rows, clients, server, i_know, budget, crash_points, stats)
+    options = Options(
+        start, end, diff, rows, clients, server, i_know, budget, crash_points, stats, workload
+    )
     with progress() as say:
         result = run(project, options, say)
     if shape == "text":

@@ -32,8 +32,19 @@ def stats(context: click.Context, config_file: Path | None) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to write. Default: the setting lint.stats, else standard output.",
 )
+@click.option(
+    "--statements",
+    type=click.IntRange(0),
+    default=0,
+    help="Note so many of the most frequent statements of pg_stat_statements as well, their"
+    " texts without values: zd rehearse --workload FILE has clients send them.",
+)
 def pull(
-    given: Path | None, url: str | None, config_file: Path | None, output: Path | None
+    given: Path | None,
+    url: str | None,
+    config_file: Path | None,
+    output: Path | None,
+    statements: int,
 ) -> None:
     """Read rows, bytes and writes per second of every table; no value of any row.
 
@@ -55,7 +66,7 @@ def pull(
     url = project.url(url) if project else url
     if url is None:
         raise click.UsageError("Give the database with --url, or with the setting url.")
-    found = pull(url)
+    found = pull(url, statements)
     if output is None and project is not None and project.config.lint.stats:
         output = project.root / project.config.lint.stats
     if output is None:

@@ -1,0 +1,174 @@
+"""What the application does while a revision runs: the old one, the new one from its cutover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from zero_downtime.history import Revision
+from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.measure import Observed
+from zero_downtime.rehearse.rollback import Proven
+from zero_downtime.rehearse.session import Connection
+from zero_downtime.rehearse.statements import Written, plan_statements
+from zero_downtime.rehearse.tables import Table, Tables
+from zero_downtime.rehearse.workload import Operation, Workload, plan_workload, touched
+from zero_downtime.sql.state import State
+from zero_downtime.sql.statement import Direction
+
+_MOST_TABLES = 4  # with clients and probes at work
+
+# Columns by table (``schema.name``).
+Columns = Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True)
+class Applications:
+    """The application on either side of each revision.
+
+    It is made up from the catalog, unless there are ``statements`` that it sends. What it knows
+    behind the last revision is told by the ``models``, where there are any.
+    """
+
+    seed: int
+    skip: frozenset[str] = frozenset()  # tables that are nobody's business
+    statements: Sequence[Written] = ()
+    models: Mapping[str, Columns] = field(default_factory=dict)  # by the revision behind which
+    gone: Callable[[Written, Revision], bool] = lambda statement, revision: False
+    _ran: set[str] = field(default_factory=set)
+    _refused: dict[str, str] = field(default_factory=dict)
+
+    def notes(self) -> list[str]:
+        """The statements that no database took, with the reason that the last one gave."""
+        return [
+            f"a statement of the workload never ran ({said}): {text}"
+            for text, said in self._refused.items()
+            if text not in self._ran
+        ]
+
+    def old(
+        self,
+        connection: Connection,
+        revision: Revision,
+        direction: Direction,
+        proven: Proven,
+        before: Tables,
+        *,
+        new_values: bool,
+    ) -> Workload:
+        """The old application's work on the tables that the revision touches.
+
+        The old application is what runs while a revision is applied, and again before it is
+        undone. Before a contract revision it has let go of what that takes away; after any
+        upgrade it knows nothing of what is new.
+        """
+        old_columns = {(t.qualified, c.name) for t in before for c in t.columns}
+        new_columns = {(t.qualified, c.name) for t in proven.tables for c in t.columns}
+
+        def known(table: str, column: str) -> bool:
+            place = (table, column)
+            if direction == "downgrade" or revision.phase == "contract":
+                return place in old_columns and place in new_columns
+            return True
+
+        data = Data(connection, self.seed + 2, self.skip)
+        observed = proven.upgrade if direction == "upgrade" else proven.downgrade
+        chosen = touched(data, _locked(observed), _MOST_TABLES)
+        if self.statements:
+            return self._written(data, revision, chosen)
+        return plan_workload(data, chosen, seed=self.seed, known=known, new_values=new_values)
+
+    def new(
+        self,
+        connection: Connection,
+        revision: Revision,
+        proven: Proven,
+        before: Tables,
+        old: Workload,
+        *,
+        new_values: bool,
+    ) -> Workload | None:
+        """The new application's work beside the old one's, behind the upgrade.
+
+        None where it does nothing that the old one does not. Before a contract revision the new
+        one is the only one already.
+        """
+        models = self.models.get(revision.id)
+        changed = [
+            t.qualified for t in proven.tables if _columns(before, t.qualified) != _of(t)
+        ]  # tables that are new among them
+        if revision.phase == "contract" or (not self.statements and not changed and not models):
+            return None
+        data = Data(connection, self.seed + 3, self.skip)
+        chosen = touched(data, [*changed, *_locked(proven.upgrade)], _MOST_TABLES)
+        if self.statements:
+            left = [each for each in self.statements if each.sql in self._refused]
+            return self._written(data, revision, chosen, left) if left else None
+        if models is not None:
+            chosen = [name for name in chosen if name in models]
+        else:
+            chosen = [name for name in chosen if name in changed]
+
+        def known(table: str, column: str) -> bool:
+            return models is None or column in models.get(table, ())
+
+        done = {(each.table, each.kind) for each in (*old.reads, *old.writes)}
+
+        def keep(operation: Operation, sqlstate: str | None) -> bool:
+            # What the old application manages the new one should; not so for values we made up.
+            about_values = (sqlstate or "")[:2] in ("22", "23") and sqlstate != "23502"
+            return (operation.table, operation.kind) in done and not about_values
+
+        planned = plan_workload(
+            data, chosen, seed=self.seed + 1, known=known, new_values=new_values, keep=keep
+        )
+        return None if planned.idle else planned
+
+    def _written(
+        self,
+        data: Data,
+        revision: Revision,
+        watched: Sequence[str],
+        statements: Sequence[Written] | None = None,
+    ) -> Workload:
+        sent = [
+            each
+            for each in (self.statements if statements is None else statements)
+            if not self.gone(each, revision)
+        ]
+        planned = plan_statements(data, sent, watched, self.seed)
+        refused = {each.sql: said for each, said in planned.refused}
+        for each in sent:
+            self._refused.pop(each.sql, None)
+        self._refused.update(refused)
+        self._ran.update(each.sql for each in sent if each.sql not in refused)
+        return planned.workload
+
+
+def models_columns(statements: Iterable[str]) -> Columns:
+    """The columns of the tables that these statements declare."""
+    state = State()
+    for statement in statements:
+        state.apply(statement)
+    return {
+        name: frozenset(state.relations[name].columns)
+        for name in state.relations
+        if state.relations[name].kind == "table"
+    }
+
+
+def _locked(observed: Iterable[Observed]) -> list[str]:
+    """The relations that statements lock, the strongest locks first."""
+    locks = sorted(
+        ((mode, name) for seen in observed for _, name, mode in seen.locks), reverse=True
+    )
+    return [name for _, name in locks]
+
+
+def _columns(tables: Tables, name: str) -> object:
+    table = tables.named(name)
+    return _of(table) if table is not None else None
+
+
+def _of(table: Table) -> object:
+    return [(c.name, c.definition, c.not_null, c.default) for c in table.columns]
