@@ -15,7 +15,7 @@ from zero_downtime.lint.finding import Finding, Note, Report
 from zero_downtime.lint.inside import Inside
 from zero_downtime.lint.options import Options
 from zero_downtime.lint.registry import families, rules
-from zero_downtime.lint.rule import Here, Seen, There, locks_in_use
+from zero_downtime.lint.rule import Here, Rule, Seen, There, locks_in_use
 from zero_downtime.lint.rules.notation import (
     MalformedSuppression,
     SqlSyntaxError,
@@ -214,6 +214,7 @@ class _Walk:
         self._ask_models = around.mapped
         self._models_decided = False
         self._dispatch = dispatch
+        self._at_end: set[Rule] = set()  # of all rules that speak at the end, those that may here
         self._is_last = is_last
         self._today = options.today
         self._active = [s for s in unit.suppressions if s.counts(options.today)]
@@ -227,6 +228,7 @@ class _Walk:
         state.mark()
         state.new_session()
         session = Session()
+        self._at_end.clear()
         transactions = Transactions(state, statements)
         memory = _Memory()
         for position, statement in enumerate(statements):
@@ -316,7 +318,7 @@ class _Walk:
         session: Session,
         direction: Direction,
     ) -> None:
-        if not self._dispatch.at_end or not seen:
+        if not self._at_end or not seen:
             return
         there = There(
             seen,
@@ -328,20 +330,25 @@ class _Walk:
             self._is_last,
         )
         for rule in self._dispatch.at_end:
-            with suppress(RecursionError, TooDeep):  # noted at the statement
-                self.findings += rule.at_end(there)
+            if rule in self._at_end:
+                with suppress(RecursionError, TooDeep):  # noted at the statement
+                    self.findings += rule.at_end(there)
 
     def _judge(self, here: Here, heavy: bool) -> None:
-        first = heavy and here.session.is_first_wait(here.session.bound)
-        rules, fallback = self._dispatch.rules_at(
-            here.kind, here.node, here.effect, bool(here.locks), heavy, first
+        session = here.session
+        first = heavy and session.is_first_wait(session.bound)
+        traits = (bool(here.locks), heavy, first, bool(here.holding), bool(here.earlier))
+        asked = self._dispatch.rules_at(
+            here.kind, here.node, here.statement.sql, here.effect, traits
         )
-        if not rules and not fallback:
+        if asked.at_end:
+            self._at_end.update(asked.at_end)
+        if not asked.rules and not asked.fallback:
             return
         found: list[Finding] = []
-        for rule in rules:
+        for rule in asked.rules:
             found += rule.check(here)
-        for rule in fallback:
+        for rule in asked.fallback:
             if not any(finding.rewrites or finding.scans for finding in found):
                 found += rule.check(here)
         if here.is_downgrade and not self.unit.upgrade:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from msgspec import Struct
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from zero_downtime.lint.unit import Unit
 
 Parsed = tuple[Statement, str, Node]
+Name = TypeVar("Name")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -36,12 +39,19 @@ class Rule:
     """
 
     severity: ClassVar[Severity] = "error"
-    # At which statements the rule is asked: statement kinds ("IndexStmt"), parts of ALTER TABLE
-    # ("AT_AddColumn"), "locks" for whatever locks a relation in use, "blocks" where writers
-    # wait for that lock, "first-wait" at the first such lock under a lock_timeout (or under none),
-    # "rewrites" and "scans" for whatever does that to a relation, "alone" for what refuses to run
-    # in a transaction, "any" for every statement. Cost arises only there.
+    # At which statements the rule is asked: statement kinds ("IndexStmt"), what DROP drops
+    # ("OBJECT_TABLE"), parts of ALTER TABLE ("AT_AddColumn"), "locks" for whatever locks a
+    # relation in use, "blocks" where writers wait for that lock, "first-wait" at the first such
+    # lock under a lock_timeout (or under none), "rewrites" and "scans" for whatever does that to a
+    # relation, "alone" for what refuses to run in a transaction, "any" for every statement.
+    # At the end of a file with such a statement ``at_end`` is asked, of any file if this is empty.
     on: ClassVar[tuple[str, ...]] = ()
+    # What must hold there as well: "held" where the transaction already holds a lock for which
+    # writers wait, "not-first" where it has done something; "" for nothing.
+    only: ClassVar[str] = ""
+    # Words in lower case of which one stands in every text that the rule finds something in; cost
+    # arises only where one does.
+    words: ClassVar[tuple[str, ...]] = ()
     default: ClassVar[bool] = True  # False: only where the settings enable it
     majors: ClassVar[tuple[int, int]] = (14, 18)  # the first and last server it is about
     why: ClassVar[str]
@@ -166,6 +176,11 @@ class There:
         """The schema at the first statement; only to be read."""
         return self.state.at_mark()
 
+    @cached_property
+    def found_out(self) -> dict[str, Any]:
+        """What several rules want to know and one has found out."""
+        return {}
+
     @property
     def major(self) -> int:
         return self.around.major
@@ -217,6 +232,7 @@ class Here:
 
     __slots__ = (
         "_commands",
+        "_heaviest",
         "_locks",
         "_new_columns",
         "_position",
@@ -269,6 +285,7 @@ class Here:
         self.inside = inside  # whether it runs in a DO block
         self._locks = locks
         self._commands: list[Node] | None = None
+        self._heaviest: list[tuple[str, LockMode] | None] = []  # one, once it was asked for
         self._new_columns: list[Node] | None = None
         self._table: str | None = None
         self._statements = statements
@@ -322,6 +339,14 @@ class Here:
     def locks(self) -> dict[str, LockMode]:
         """The locks on relations that others already use."""
         return self._locks
+
+    @property
+    def heaviest(self) -> tuple[str, LockMode] | None:
+        """Of the locks on relations in use for which writers wait the heaviest."""
+        if not self._heaviest:
+            heavy = (lock for lock in self._locks.items() if lock[1].blocks_writes)
+            self._heaviest.append(max(heavy, key=itemgetter(1), default=None))
+        return self._heaviest[0]
 
     @property
     def locked_tables(self) -> frozenset[str]:
@@ -408,6 +433,13 @@ def parsed(statements: Iterable[Statement]) -> Iterator[Parsed]:
     for statement in statements:
         with suppress(NotParsed):
             yield (statement, *parse(statement.sql))
+
+
+def repeated(names: Sequence[Name]) -> Iterable[tuple[Name, int]]:
+    """What stands there more than once, and how often."""
+    if len(set(names)) == len(names):
+        return ()
+    return ((name, times) for name, times in Counter(names).items() if times > 1)
 
 
 _TABLES = ("OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_MATVIEW")

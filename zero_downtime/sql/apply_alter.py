@@ -39,7 +39,8 @@ def alter_table(state: Known, node: Node) -> None:
         fields = fields_of(command)
         handler = _ALTERATIONS.get(fields["subtype"])
         if handler:
-            state.put(state.assume(key, RELATION_KINDS.get(node.get("objtype", ""), "table")))
+            if key not in state.relations:
+                state.put(state.assume(key, RELATION_KINDS.get(node.get("objtype", ""), "table")))
             handler(state, key, fields, only)
 
 

@@ -11,7 +11,7 @@ def dependents_on(state: Known, key: str, column: str) -> list[str]:
     """What falls with a column: views that read it (and views of those), policies of tables."""
     columns = {column, *_generated_from(state.assume(key), column)}
     found: list[str] = []
-    for relation in state.relations.values():
+    for relation in state.naming(key):
         if key in relation.reads and _mentions(state, relation.query, key, columns):
             found += [relation.key, *state.readers(relation.key)]
         elif _hangs_on(state, relation, key, columns):

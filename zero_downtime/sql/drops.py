@@ -127,7 +127,7 @@ def _with_policy_on(p: Prediction, key: str) -> list[str]:
     """The tables with a policy that reads another relation, which falls with that."""
     return [
         relation.key
-        for relation in p.state.relations.values()
+        for relation in p.state.with_policies()
         if any(key in p.state.relations_in(policy) for policy in relation.policies.values())
     ]
 

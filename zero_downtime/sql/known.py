@@ -200,11 +200,12 @@ class Known:
 
     def children(self, key: str) -> list[str]:
         """Direct partitions and inheritance children, in name order."""
-        return sorted(self.relations.referring(f"parent {key}"))
+        found = self.relations.referring(f"parent {key}")
+        return sorted(found) if found else []
 
     def descendants(self, key: str) -> list[str]:
         """All partitions and inheritance children below a table, each behind its parent."""
-        return _reached(key, self.children)
+        return _reached(key, self.children) if self.children(key) else []
 
     def tree(self, key: str) -> list[str]:
         """A table with all below it."""
@@ -212,6 +213,9 @@ class Known:
 
     def ancestors(self, key: str) -> list[str]:
         """The tables above a table, the topmost last."""
+        relation = self.relations.get(key)
+        if relation is None or not relation.parents:
+            return []
         return _reached(key, lambda each: self.assume(each).parents)
 
     def referencing(self, key: str) -> list[str]:
@@ -289,6 +293,16 @@ class Known:
         """The relations with a rule that names a relation."""
         return list(self.relations.referring(f"rule {key}"))
 
+    def with_policies(self) -> list[Relation]:
+        """The relations that have policies."""
+        return [self.relations[key] for key in self.relations.referring("policies")]
+
+    def naming(self, key: str) -> list[Relation]:
+        """The relations whose query, rules or policies may name a relation, in name order."""
+        by = ("policies", f"query {key}", f"rule {key}")
+        found = {name for each in by for name in self.relations.referring(each)}
+        return [self.relations[name] for name in sorted(found)]
+
     def published_with(self, range_var: Node) -> list[str]:
         """The tables that a publication takes in when it names one: inheritance children too."""
         key = self.key_of_range(range_var)
@@ -359,13 +373,15 @@ def _reached(start: str, neighbours: Callable[[str], Iterable[str]]) -> list[str
 
 _RELATION_REFERS_BY = (
     *("constraints", "parents", "reads", "owned_by", "is_default"),
-    *("rules", "row_type", "server"),
+    *("rules", "policies", "row_type", "server"),
 )
 
 
 def _relation_refers(relation: Relation) -> list[str]:
     found = [f"parent {key}" for key in relation.parents]
-    found += [f"foreign key {c.references}" for c in relation.foreign_keys() if c.references]
+    for constraint in relation.constraints.values():
+        if constraint.references:
+            found.append(f"foreign key {constraint.references}")
     found += [f"query {key}" for key in relation.reads]
     if relation.is_default:
         found += [f"default {key}" for key in relation.parents]
@@ -377,6 +393,8 @@ def _relation_refers(relation: Relation) -> list[str]:
         found.append(f"server {relation.server}")
     for rule in relation.rules.values():
         found += [f"rule {key}" for key in rule.reads]
+    if relation.policies:
+        found.append("policies")
     return found
 
 

@@ -42,7 +42,7 @@ class State(Known):
 
     def at_mark(self) -> State:
         """The content at the mark; only to be read, and only until this state changes."""
-        other = State(self.complete)
+        other = State.__new__(State)
         vars(other).update(self._settings)
         for name, value in vars(self).items():
             if isinstance(value, Directory):

@@ -7,7 +7,7 @@ Fields with their default value (false, 0, NULL) are absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -47,7 +47,7 @@ def parse_once(sql: str) -> tuple[str, Node]:
     return kind_of(statements[0]["stmt"])
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def parse(sql: str) -> tuple[str, Node]:
     """:func:`parse_once`, remembered: the result is not to be changed. Raises NotParsed."""
     return parse_once(sql)
@@ -125,7 +125,12 @@ def constant(node: Node | None) -> str | int | bool | None:
 def walk(node: Any) -> list[tuple[str, Node]]:
     """Every dictionary of fields below a node, with its kind or else the field that holds it."""
     found: list[tuple[str, Node]] = []
-    _walk(node, found)
+    if type(node) is dict:
+        _walk(node, found)
+    elif type(node) is list:
+        for item in node:
+            if type(item) is dict:
+                _walk(item, found)
     return found
 
 
@@ -133,24 +138,23 @@ def walk(node: Any) -> list[tuple[str, Node]]:
 _LEAVES = frozenset(("String", "Integer", "Float", "Boolean", "sval", "ival", "fval", "boolval"))
 
 
-def _walk(node: Any, found: list[tuple[str, Node]]) -> None:
-    if type(node) is dict:
-        for key, value in node.items():
-            if type(value) is dict:
-                found.append((key, value))
-                if key not in _LEAVES:
-                    _walk(value, found)
-            elif type(value) is list:
-                for item in value:
+def _walk(node: Node, found: list[tuple[str, Node]]) -> None:
+    for key, value in node.items():
+        if type(value) is dict:
+            found.append((key, value))
+            if key not in _LEAVES:
+                _walk(value, found)
+        elif type(value) is list:
+            for item in value:
+                if type(item) is dict:
                     _walk(item, found)
-    elif type(node) is list:
-        for item in node:
-            _walk(item, found)
 
 
-def tagged(node: Any, kind: str) -> Iterator[Node]:
+def tagged(node: Any, kind: str) -> Sequence[Node]:
     """The fields of every node of one kind below a node."""
-    return (fields for found, fields in walk(node) if found == kind)
+    if not node:
+        return ()
+    return [fields for found, fields in walk(node) if found == kind]
 
 
 def columns_in(expression: Node | None) -> frozenset[str]:
@@ -163,10 +167,9 @@ def columns_in(expression: Node | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def functions_in(expression: Node | None) -> Iterator[tuple[str, ...]]:
+def functions_in(expression: Node | None) -> list[tuple[str, ...]]:
     """The qualified names of the functions that an expression calls by name."""
-    for fields in tagged(expression, "FuncCall"):
-        yield names_of(fields["funcname"])
+    return [names_of(fields["funcname"]) for fields in tagged(expression, "FuncCall")]
 
 
 def options_of(nodes: list[Node] | None) -> dict[str, str | int | bool | None]:

@@ -18,6 +18,7 @@ class DropCascade(Rule):
     """CASCADE drops more than the statement names."""
 
     on = ("DropStmt", "AT_DropColumn", "AT_DropConstraint")
+    words = ("cascade",)
     why = (
         "CASCADE drops views, foreign keys, columns of a type, triggers of a function, and what"
         " depends on those in turn, without asking. Nobody who reads the migration sees it."

@@ -13,7 +13,7 @@ from zero_downtime.sql.tree import path_of
 class DropTable(Rule):
     """A table is dropped that the running release may still use."""
 
-    on = ("DropStmt",)
+    on = ("OBJECT_TABLE", "OBJECT_MATVIEW")
     why = (
         "Queries of the running release on the table fail, and its rows are gone for good. With"
         " foreign keys the tables at their other ends are locked as well (ACCESS EXCLUSIVE). Where"

@@ -23,6 +23,7 @@ _MADE_TYPES = ("CreateEnumStmt", "CreateDomainStmt", "CompositeTypeStmt", "Creat
 class DropView(Rule):
     """A view or foreign table is dropped that the running release may still read."""
 
+    on = ("OBJECT_VIEW", "OBJECT_FOREIGN_TABLE")
     why = "Queries of the running release that read it fail, and so do writes through it."
     safe = "Release code that no longer reads it, then drop it."
     bad = "SET lock_timeout = '2s';\nDROP VIEW busy_customers;"
@@ -53,6 +54,7 @@ class DropFunction(Rule):
     """A function is dropped that the running release may still call."""
 
     severity = "warning"
+    on = _FUNCTIONS
     why = "Queries of the running release that call the function fail."
     safe = "Release code that no longer calls it, then drop it."
     bad = "DROP FUNCTION today();"
@@ -94,6 +96,7 @@ class DropType(Rule):
     """A type is dropped that the running release may still name."""
 
     severity = "warning"
+    on = ("OBJECT_TYPE", "OBJECT_DOMAIN")
     why = (
         "Queries that cast to the type fail, and so do drivers and ORMs that look it up by its name"
         " when they connect."
@@ -135,6 +138,7 @@ class DropSequence(Rule):
     """A sequence is dropped that the running release may still ask for numbers."""
 
     severity = "warning"
+    on = ("OBJECT_SEQUENCE",)
     why = "Code of the running release that calls nextval() with its name fails."
     safe = "Release code that no longer uses it, then drop it."
     bad = "SET lock_timeout = '2s';\nDROP SEQUENCE numbers;"
@@ -161,6 +165,7 @@ class DropSequence(Rule):
 class DropSchema(Rule):
     """A schema is dropped with all that is in it."""
 
+    on = ("OBJECT_SCHEMA",)
     why = (
         "Every table in it goes, with its rows, and so does what refers to them from elsewhere."
         " Queries of the running release fail, and no downgrade brings the rows back."
@@ -204,7 +209,7 @@ class DropExtension(Rule):
     """An extension is dropped, with its types and functions."""
 
     severity = "warning"
-    on = ("DropStmt",)
+    on = ("OBJECT_EXTENSION",)
     why = (
         "Its functions and operators are gone for the running release. With CASCADE so is every"
         " column of one of its types, and every index that uses its operators."

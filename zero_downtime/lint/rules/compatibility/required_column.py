@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.rule import Here, Rule, contype
+from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.words import short
 from zero_downtime.sql.tree import fields_of, names_of
 from zero_downtime.sql.types import SERIAL_TYPES
@@ -15,6 +15,7 @@ class RequiredColumn(Rule):
     """A NOT NULL column without a default is added to a table in use."""
 
     on = ("AT_AddColumn",)
+    words = ("null",)
     why = (
         "It fails as soon as the table has a row, and the running release, which does not know the"
         " column, can insert nothing any more."
@@ -28,11 +29,11 @@ class RequiredColumn(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         for column in here.new_columns():
-            required = any(True for _ in contype(column, "CONSTR_NOTNULL"))
             kinds = {fields_of(item)["contype"] for item in column.get("constraints", ())}
-            filled = kinds & {"CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED"}
+            if "CONSTR_NOTNULL" not in kinds or not kinds.isdisjoint(_FILLS):
+                continue
             type_names = names_of(column.get("typeName", {}).get("names"))
-            if not required or filled or (type_names and type_names[-1] in SERIAL_TYPES):
+            if type_names and type_names[-1] in SERIAL_TYPES:
                 continue
             key, name = here.table(), column["colname"]
             yield self.found(
@@ -42,3 +43,6 @@ class RequiredColumn(Rule):
                 f"ALTER TABLE {short(key)} ADD COLUMN {name} … NOT NULL DEFAULT …;  -- a constant",
                 key,
             )
+
+
+_FILLS = ("CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED")

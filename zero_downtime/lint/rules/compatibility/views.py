@@ -15,6 +15,7 @@ from zero_downtime.sql.tree import Node, fields_of, names_of, path_of, text_of
 class ViewLosesColumns(Rule):
     """A view in use is made anew without some of its columns."""
 
+    on = ("ViewStmt",)
     why = "Queries of the running release that read the missing columns fail."
     safe = "Keep them until no release reads them."
     bad = (
@@ -54,6 +55,7 @@ class ViewLosesColumns(Rule):
 class ViewReplacementRefused(Rule):
     """CREATE OR REPLACE VIEW leaves out, renames or moves a column of the view."""
 
+    on = ("ViewStmt",)
     why = (
         "PostgreSQL lets CREATE OR REPLACE VIEW only add columns at the end; anything else fails,"
         " and the migration stops."
@@ -129,6 +131,7 @@ class FunctionArgumentsChanged(Rule):
     """A function in use is dropped, and one with other arguments made in its place."""
 
     severity = "warning"
+    on = ("OBJECT_FUNCTION", "OBJECT_PROCEDURE")
     why = "Queries of the running release call it with the old arguments and fail."
     safe = "Leave the old function beside the new one until nothing calls it."
     bad = (

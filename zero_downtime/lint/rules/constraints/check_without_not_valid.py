@@ -15,6 +15,7 @@ class CheckWithoutNotValid(Rule):
     """A CHECK is added to a table in use and checked at once."""
 
     on = ("AT_AddConstraint", "AT_AddColumn")
+    words = ("check",)
     why = (
         "ADD CHECK holds ACCESS EXCLUSIVE while it reads every row: nobody can read or write the"
         " table meanwhile. A CHECK on a new column reads the table as well."

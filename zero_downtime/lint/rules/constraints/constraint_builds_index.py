@@ -17,6 +17,7 @@ class ConstraintBuildsIndex(Rule):
     """A unique constraint or primary key builds its index under lock."""
 
     on = ("AT_AddConstraint", "AT_AddColumn")
+    words = ("unique", "primary")
     why = (
         "ADD UNIQUE and ADD PRIMARY KEY hold ACCESS EXCLUSIVE while the index is built: nobody can"
         " read or write the table meanwhile."
@@ -78,6 +79,7 @@ class ExclusionBuildsIndex(Rule):
     """An exclusion constraint is added to a table in use."""
 
     on = ("AT_AddConstraint",)
+    words = ("exclude",)
     why = (
         "ADD EXCLUDE holds ACCESS EXCLUSIVE while its index is built and every row is compared with"
         " the others. It has no concurrent form, and takes no index that is there already."
@@ -108,6 +110,7 @@ class ConstraintOverUnfitIndex(Rule):
     """A constraint is to take over an index that can't carry it."""
 
     on = ("AT_AddConstraint",)
+    words = ("index",)
     why = (
         "ADD CONSTRAINT … USING INDEX takes a unique btree index over plain columns of a table that"
         " is not partitioned; with a predicate, an expression, or an order of its own it fails."

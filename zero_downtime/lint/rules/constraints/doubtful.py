@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.rule import Here, Rule, Seen
+from zero_downtime.lint.rule import Here, Rule, Seen, repeated
 from zero_downtime.lint.words import short
 from zero_downtime.sql.apply_tables import constraint_columns
 from zero_downtime.sql.lexer import tokens
@@ -35,6 +34,7 @@ class VolatileCheck(Rule):
 
     severity = "warning"
     on = ("AT_AddConstraint", "AT_AddColumn", "CreateStmt")
+    words = ("check",)
     why = (
         "PostgreSQL takes a CHECK to be true forever once a row has passed it. With a function that"
         " answers otherwise tomorrow, rows break it unseen, and a dump can't be loaded again."
@@ -108,6 +108,7 @@ class RepeatedKeyColumn(Rule):
     """A primary key or unique constraint names a column twice."""
 
     on = ("AT_AddConstraint", "CreateStmt")
+    words = ("unique", "primary")
     why = "PostgreSQL refuses a key that names a column twice: the statement fails."
     safe = "Name each column once."
     bad = "CREATE TABLE stays (room int, day date, UNIQUE (room, room));"
@@ -117,14 +118,13 @@ class RepeatedKeyColumn(Rule):
         for constraint in _constraints(here.node):
             if constraint["contype"] not in ("CONSTR_PRIMARY", "CONSTR_UNIQUE"):
                 continue
-            for name, times in Counter(constraint_columns(constraint)).items():
-                if times > 1:
-                    yield self.found(
-                        here,
-                        f"This fails: the key of {short(here.table())} names {name} {times} times.",
-                        "Name each column once.",
-                        here.table(),
-                    )
+            for name, times in repeated(constraint_columns(constraint)):
+                yield self.found(
+                    here,
+                    f"This fails: the key of {short(here.table())} names {name} {times} times.",
+                    "Name each column once.",
+                    here.table(),
+                )
 
 
 class UnnamedConstraint(Rule):
@@ -182,7 +182,8 @@ class IdentifierTooLong(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         sql = here.statement.sql
-        if sql.isascii() and not _LONG.search(sql):
+        short = sql.isascii() and '"' not in sql and max(map(len, sql.split())) < 64
+        if short or (sql.isascii() and not _LONG.search(sql)):
             return
         for token in tokens(sql):
             word = sql[token.start : token.end]
@@ -199,6 +200,7 @@ class PendingTriggerEvents(Rule):
     """A table is altered while a deferred constraint still has rows of it to check."""
 
     on = ("AlterTableStmt", "DropStmt", "TruncateStmt")
+    only = "not-first"
     why = (
         "Rows written under a DEFERRABLE INITIALLY DEFERRED constraint are checked at COMMIT. Until"
         " then ALTER TABLE, DROP TABLE and TRUNCATE of that table fail: it has pending trigger"

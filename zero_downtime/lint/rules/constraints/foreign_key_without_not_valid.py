@@ -16,6 +16,7 @@ class ForeignKeyWithoutNotValid(Rule):
     """A foreign key is added to a table in use and checked at once."""
 
     on = ("AT_AddConstraint", "AT_AddColumn")
+    words = ("references",)
     why = (
         "ADD FOREIGN KEY holds SHARE ROW EXCLUSIVE on both tables while every row of the one is"
         " looked up in the other: writers of both tables wait."
@@ -97,6 +98,7 @@ class ForeignKeyNotValidOnPartitioned(Rule):
     """A foreign key NOT VALID is added to a partitioned table, which is refused before 18."""
 
     on = ("AT_AddConstraint",)
+    words = ("references",)
     majors = (14, 17)
     why = "Up to PostgreSQL 17 a partitioned table takes no foreign key NOT VALID: it fails."
     safe = (

@@ -22,6 +22,7 @@ class ForeignKeyWithoutIndex(Rule):
     severity = "warning"
     default = False
     on = ("AT_AddConstraint", "AT_AddColumn", "CreateStmt")
+    words = ("references",)
     why = (
         "Each DELETE of a parent row, and each UPDATE of its key, looks for children: without an"
         " index it reads the whole child table while it holds the parent row locked."
@@ -67,6 +68,7 @@ class ForeignKeyTypeMismatch(Rule):
 
     severity = "warning"
     on = ("AT_AddConstraint", "AT_AddColumn", "CreateStmt")
+    words = ("references",)
     why = (
         "The smaller type runs out first: when the parent's numbers pass it, no child can be"
         " written. And each lookup casts one side."
@@ -121,6 +123,7 @@ class SetNullOnNotNullColumn(Rule):
     """A foreign key sets its column NULL when the parent goes, and the column is NOT NULL."""
 
     on = ("AT_AddConstraint", "AT_AddColumn", "AT_SetNotNull", "CreateStmt")
+    words = ("references", "not null")
     why = (
         "ON DELETE SET NULL on a NOT NULL column makes every DELETE of a parent that has children"
         " fail, with an error about a column that the statement never named."
@@ -186,6 +189,7 @@ class ForeignKeyCascades(Rule):
     severity = "warning"
     default = False
     on = ("AT_AddConstraint", "AT_AddColumn", "CreateStmt")
+    words = ("references",)
     why = (
         "ON DELETE CASCADE turns the DELETE of one row into that of any number of others, in one"
         " transaction, without a word."

@@ -21,8 +21,14 @@ class NewKey:
     set_columns: tuple[str, ...]  # ON DELETE SET NULL (…)
 
 
-def new_keys(there: There) -> Iterator[NewKey]:
+def new_keys(there: There) -> list[NewKey]:
     """The foreign keys made by an upgrade, as they are at its end."""
+    if "new keys" not in there.found_out:
+        there.found_out["new keys"] = list(_new_keys(there))
+    return there.found_out["new keys"]  # type: ignore[no-any-return]
+
+
+def _new_keys(there: There) -> Iterator[NewKey]:
     if there.direction == "downgrade":
         return
     for seen in there.of("CreateStmt", "AlterTableStmt"):

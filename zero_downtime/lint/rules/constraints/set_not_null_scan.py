@@ -19,6 +19,7 @@ class SetNotNullScan(Rule):
     """NOT NULL is set on a column whose rows nothing has proven yet."""
 
     on = ("AT_SetNotNull", "AT_AddConstraint")
+    words = ("null",)
     why = (
         "SET NOT NULL reads every row under ACCESS EXCLUSIVE: nobody can read or write the table"
         " meanwhile."
@@ -93,6 +94,7 @@ class SetNotNullLosesProof(Rule):
     """SET NOT NULL, and the CHECK that proves it is dropped by the same statement."""
 
     on = ("AT_SetNotNull", "AT_AddConstraint")
+    words = ("drop",)
     why = (
         "PostgreSQL drops constraints first, whatever the order of the subcommands: the proof is"
         " gone when it is looked for, and every row is read under ACCESS EXCLUSIVE."
@@ -140,6 +142,7 @@ class PrimaryKeyOverNullableColumn(Rule):
     """A primary key takes over an index of columns that may still hold NULL."""
 
     on = ("AT_AddConstraint",)
+    words = ("primary",)
     why = (
         "ADD PRIMARY KEY USING INDEX is brief only when the columns are NOT NULL already. Otherwise"
         " it reads every row under ACCESS EXCLUSIVE to find that out."

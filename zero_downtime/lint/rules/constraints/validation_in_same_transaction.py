@@ -14,6 +14,7 @@ class ValidationInSameTransaction(Rule):
     """A constraint is validated in a transaction that already locks the table heavily."""
 
     on = ("AT_ValidateConstraint",)
+    only = "held"
     why = (
         "VALIDATE CONSTRAINT itself lets writers pass, but the lock of an earlier statement, such"
         " as ADD CONSTRAINT … NOT VALID, lasts to the end of the transaction: the whole scan"
@@ -92,7 +93,7 @@ class NeverValidatedConstraint(Rule):
     """A constraint was added NOT VALID, and no later migration validates it."""
 
     severity = "warning"
-    on = ("AT_AddConstraint",)
+    on = ("any",)
     why = (
         "Rows from before may still break it. The planner and SET NOT NULL make no use of it, and"
         " nobody will remember."

@@ -79,7 +79,7 @@ class SequenceNotMoved(Rule):
     """Rows get numbers of their own in a column that a sequence fills."""
 
     severity = "warning"
-    on = ()
+    on = ("InsertStmt",)
     why = (
         "The sequence does not notice numbers that are given: it hands out the same ones later, and"
         " inserts of the application fail as duplicates."

@@ -18,6 +18,7 @@ class OneValueForAllRows(Rule):
     """A volatile function in a subquery gives every updated row the same value."""
 
     on = ("UpdateStmt",)
+    words = ("select", "values")
     why = (
         "A subquery that does not depend on the row is evaluated once: (SELECT gen_random_uuid())"
         " gives all rows one and the same value, where gen_random_uuid() gives each its own."
@@ -60,6 +61,7 @@ class NotInWithNulls(Rule):
 
     severity = "warning"
     on = _WRITES
+    words = ("not",)
     why = (
         "If the subquery gives one NULL, x NOT IN (…) is never true: not a single row is changed,"
         " and nothing says so."
@@ -111,6 +113,7 @@ class OffsetPaging(Rule):
 
     severity = "warning"
     on = _WRITES
+    words = ("offset",)
     why = (
         "OFFSET reads and throws away all rows before it: the last page costs as much as the whole"
         " table. And what was changed moves to another page, so rows are missed or met twice."
@@ -147,6 +150,7 @@ class ConflictTargetNotUnique(Rule):
     """ON CONFLICT names columns that no unique index is on."""
 
     on = ("InsertStmt",)
+    words = ("conflict",)
     why = (
         "PostgreSQL refuses it: “there is no unique or exclusion constraint matching the ON"
         " CONFLICT specification”. The migration stops here."

@@ -13,7 +13,7 @@ from zero_downtime.sql.tree import names_of, path_of
 class EnumValueRemoved(Rule):
     """An enum is replaced by one that lacks some of its values."""
 
-    on = ()
+    on = ("CreateEnumStmt", "RenameStmt")
     why = (
         "The running release still writes and compares the values that are gone, and its queries"
         " fail. Rows that hold them make the change of type fail."

@@ -69,8 +69,12 @@ _CERTAIN = frozenset({*_STABLE, "CURRENT_TIMESTAMP and its like", "random", "clo
 def _stored(here: Here) -> Iterator[tuple[str, Node | None]]:
     if here.kind == "IndexStmt":
         for item in here.node["indexParams"]:
-            yield "an index", item["IndexElem"].get("expr")
-        yield "an index's predicate", here.node.get("whereClause")
+            if "expr" in item["IndexElem"]:
+                yield "an index", item["IndexElem"]["expr"]
+        if "whereClause" in here.node:
+            yield "an index's predicate", here.node["whereClause"]
+        return
+    if not here.says("generated"):
         return
     for definition in new_definitions(here):
         for item in definition.get("constraints", ()):
@@ -114,6 +118,8 @@ def _indexed(here: Here) -> str | None:
 
 
 def _defined(here: Here) -> str | None:
+    if not here.says("generated"):
+        return None
     for definition in new_definitions(here):
         for item in definition.get("constraints", ()):
             constraint = fields_of(item)

@@ -15,7 +15,7 @@ class ReplacementBuiltTooLate(Rule):
     """An index is dropped before the one that replaces it is built."""
 
     severity = "warning"
-    on = ("DropStmt",)
+    on = ("OBJECT_INDEX",)
     why = (
         "Between the two no index serves the queries: each of them reads the whole table, at the"
         " worst moment, while the new index is being built."
@@ -119,7 +119,7 @@ class UniquenessDropped(Rule):
     """A unique index or constraint goes, and nothing else keeps the columns unique."""
 
     severity = "warning"
-    on = ("DropStmt", "AT_DropConstraint")
+    on = ("OBJECT_INDEX", "AT_DropConstraint")
     why = (
         "INSERT … ON CONFLICT over these columns fails from now on (there is no unique or exclusion"
         " constraint that matches), and duplicates that come in stay."
@@ -204,7 +204,7 @@ class IndexLeftInvalid(Rule):
     """An index ON ONLY a partitioned table never gets all its parts, and stays invalid."""
 
     severity = "warning"
-    on = ("IndexStmt",)
+    on = ("any",)
     why = (
         "CREATE INDEX ON ONLY makes an index that is invalid until one of every partition is"
         " attached. No query uses it before, and no unique one guards anything."

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.rule import Here, Rule
+from zero_downtime.lint.rule import Here, Rule, repeated
 from zero_downtime.lint.words import short
 from zero_downtime.sql.apply_tables import is_plain
 from zero_downtime.sql.facts import Index
@@ -80,6 +79,7 @@ class RepeatedIndexColumn(Rule):
 
     severity = "warning"
     on = ("IndexStmt",)
+    words = (",",)
     why = "The second mention sorts nothing that the first has not; mostly another column is meant."
     safe = "Name each column once."
     bad = "CREATE INDEX CONCURRENTLY orders_twice ON orders (note, total, note);"
@@ -87,15 +87,14 @@ class RepeatedIndexColumn(Rule):
 
     def check(self, here: Here) -> Iterator[Finding]:
         names = [(e["name"], str(e.get("opclass"))) for e in _elements(here) if "name" in e]
-        for (name, _), times in Counter(names).items():
-            if times > 1:
-                yield self.found(
-                    here,
-                    f"The index on {short(here.table())} names {name} {times} times: perhaps"
-                    " another column is meant.",
-                    "Name each column once.",
-                    here.table(),
-                )
+        for (name, _), times in repeated(names):
+            yield self.found(
+                here,
+                f"The index on {short(here.table())} names {name} {times} times: perhaps"
+                " another column is meant.",
+                "Name each column once.",
+                here.table(),
+            )
 
 
 class IndexOfUnsortableType(Rule):

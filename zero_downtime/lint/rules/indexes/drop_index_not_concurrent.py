@@ -27,7 +27,7 @@ def _dropped(here: Here) -> Iterator[tuple[str, Index | None]]:
 class DropIndexNotConcurrent(Rule):
     """An index is dropped from a table in use without CONCURRENTLY."""
 
-    on = ("DropStmt",)
+    on = ("OBJECT_INDEX",)
     why = (
         "DROP INDEX takes ACCESS EXCLUSIVE on the table: it waits behind the oldest transaction"
         " that touched the table, and every query, SELECT included, queues behind it."
@@ -70,7 +70,8 @@ class DropIndexNotConcurrent(Rule):
 class ConcurrentDropOnPartitioned(Rule):
     """The index of a partitioned table is dropped CONCURRENTLY, which PostgreSQL refuses."""
 
-    on = ("DropStmt",)
+    on = ("OBJECT_INDEX",)
+    words = ("concurrently",)
     why = "PostgreSQL drops no index of a partitioned table concurrently: the statement fails."
     safe = (
         "DROP INDEX without CONCURRENTLY, with a short lock_timeout: it is brief, but locks the"
@@ -98,7 +99,7 @@ class ConcurrentDropOnPartitioned(Rule):
 class ConstraintIndexDropped(Rule):
     """The index of a constraint is dropped, which PostgreSQL refuses."""
 
-    on = ("DropStmt",)
+    on = ("OBJECT_INDEX",)
     why = "A primary key, unique or exclusion constraint keeps its index: DROP INDEX fails."
     safe = "ALTER TABLE … DROP CONSTRAINT, which drops the index as well."
     bad = "SET lock_timeout = '2s';\nDROP INDEX customers_email_key;"
@@ -123,7 +124,7 @@ class ConstraintIndexDropped(Rule):
 class PartitionIndexDropped(Rule):
     """The part of a partitioned index is dropped, which PostgreSQL refuses."""
 
-    on = ("DropStmt",)
+    on = ("OBJECT_INDEX",)
     why = "An index that is attached to that of the parent stays with it: DROP INDEX fails."
     safe = "Drop the index of the parent, which drops those of the partitions."
     bad = "SET lock_timeout = '2s';\nDROP INDEX events_1_kind_idx;"

@@ -68,6 +68,7 @@ class ConcurrentIndexOnPartitioned(Rule):
     """CONCURRENTLY is asked of a partitioned table, where PostgreSQL refuses it."""
 
     on = ("IndexStmt",)
+    words = ("concurrently",)
     why = "PostgreSQL builds no index concurrently on a partitioned table: the statement fails."
     safe = (
         "Create the index ON ONLY the parent (which is brief), build it CONCURRENTLY on each"

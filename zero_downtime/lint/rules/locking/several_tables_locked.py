@@ -15,6 +15,7 @@ class SeveralTablesLocked(Rule):
 
     severity = "warning"
     on = ("blocks",)
+    only = "held"
     why = (
         "The locks of the first tables last until those of the others are had as well: the outage"
         " is as long as the longest wait, and two such transactions can deadlock."

@@ -83,6 +83,7 @@ class DefaultPartitionScan(Rule):
     """A partition is added beside a DEFAULT one, which is read as a whole."""
 
     on = ("AT_AttachPartition", "CreateStmt")
+    words = ("partition",)
     why = (
         "PostgreSQL makes sure that the DEFAULT partition holds no row of the new one. It locks the"
         " DEFAULT partition (ACCESS EXCLUSIVE) and reads all of it, and queries on the parent that"

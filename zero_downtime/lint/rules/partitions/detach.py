@@ -77,7 +77,7 @@ class DropPartition(Rule):
     """A partition is dropped while it belongs to its parent."""
 
     severity = "warning"
-    on = ("DropStmt",)
+    on = ("OBJECT_TABLE",)
     why = (
         "DROP TABLE of a partition takes ACCESS EXCLUSIVE on the parent (and on its DEFAULT"
         " partition): it waits for every query on any partition, and all later ones wait behind it."

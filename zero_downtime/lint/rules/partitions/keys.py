@@ -55,7 +55,9 @@ class UniqueWithoutPartitionKey(Rule):
 def _unique_groups(here: Here) -> tuple[str, frozenset[str], list[tuple[str, ...]]]:
     """A table, its partition key, and the sets of columns that become unique."""
     if here.kind == "CreateStmt":
-        spec = here.node.get("partspec", {})
+        if "partspec" not in here.node:
+            return "", frozenset(), []
+        spec = here.node["partspec"]
         elements = [fields_of(item) for item in spec.get("partParams", ())]
         names = [element.get("name") for element in elements]
         columns = frozenset(name for name in names if name)

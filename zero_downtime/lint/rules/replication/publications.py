@@ -120,6 +120,8 @@ class SubscriberFirst(Rule):
     )
 
     def at_end(self, there: There) -> Iterator[Finding]:
+        if not there.state.publications:
+            return
         if not there.state.publications or there.direction == "downgrade":
             return
         told = set()
@@ -178,7 +180,7 @@ class PublicationDropped(Rule):
     """A publication goes, or a table is taken out of one."""
 
     severity = "warning"
-    on = ("DropStmt", "AlterPublicationStmt")
+    on = ("OBJECT_PUBLICATION", "AlterPublicationStmt")
     why = (
         "A subscriber whose publication is gone stops with an error and its slot keeps the WAL; one"
         " whose table is taken out just gets no more changes, without a word."

@@ -29,7 +29,7 @@ class ConstrainedDomainColumn(Rule):
     )
 
     def check(self, here: Here) -> Iterator[Finding]:
-        for column in here.new_columns():
+        for column in here.new_columns() if here.state.types else ():
             domain = here.state.type_of(column.get("typeName", {}))
             if not here.state.is_constrained_domain(domain):
                 continue

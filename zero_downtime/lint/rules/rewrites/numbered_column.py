@@ -15,6 +15,7 @@ class SerialColumn(Rule):
     """A serial column is added to a table in use."""
 
     on = ("AT_AddColumn",)
+    words = ("serial",)
     why = (
         "serial is an integer with DEFAULT nextval: every row gets its number now, which writes"
         " the table and its indexes anew under ACCESS EXCLUSIVE."
@@ -50,6 +51,7 @@ class IdentityColumn(Rule):
     """An identity column is added to a table in use."""
 
     on = ("AT_AddColumn",)
+    words = ("identity",)
     why = (
         "GENERATED … AS IDENTITY gives every row its number now, which writes the table and its"
         " indexes anew under ACCESS EXCLUSIVE."

@@ -13,6 +13,7 @@ class StoredGeneratedColumn(Rule):
     """A stored generated column is added to a table in use."""
 
     on = ("AT_AddColumn",)
+    words = ("generated",)
     why = "The values are computed and written for every row under ACCESS EXCLUSIVE."
     safe = (
         "PostgreSQL 18: a VIRTUAL column, computed when it is read, touches no row. Otherwise an"

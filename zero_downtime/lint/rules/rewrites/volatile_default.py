@@ -14,6 +14,7 @@ class VolatileDefault(Rule):
     """A column is added with a default that is computed anew for each row."""
 
     on = ("AT_AddColumn",)
+    words = ("default",)
     why = (
         "A constant or stable default (now() too) is kept in the catalog and touches no row. A"
         " volatile one, such as gen_random_uuid(), random(), clock_timestamp(), nextval, makes"

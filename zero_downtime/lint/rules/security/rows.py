@@ -240,7 +240,7 @@ class PolicyTakesRowsAway(Rule):
     """A table in use loses a policy, or gets a restrictive one."""
 
     severity = "warning"
-    on = ("DropStmt", "CreatePolicyStmt")
+    on = ("OBJECT_POLICY", "CreatePolicyStmt")
     why = (
         "The running release loses the rows that the policy let through, or that the restrictive"
         " one holds back: they read as not there, and writes to them fail or do nothing."

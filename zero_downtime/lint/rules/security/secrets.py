@@ -64,6 +64,18 @@ class SecretInMigration(Rule):
 
     severity = "warning"
     on = ("InsertStmt", "UpdateStmt", "CreateFunctionStmt", "SelectStmt", "DoStmt")
+    words = (
+        "akia",
+        "sk_live_",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "xox",
+        "private key",
+        "aiza",
+    )
     why = "The file is in version control for good: whoever reads it has the key."
     safe = "Read the key from a secret store when it is used, and revoke this one."
     bad = "INSERT INTO scratch_notes VALUES (1, 'AKIAIOSFODNN7QRSTUVW');"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.rule import Here, Rule
+from zero_downtime.lint.rule import Here, Rule, repeated
 from zero_downtime.sql.tree import Node, fields_of, names_of, tagged
 
 _NULL_COMPARED = re.compile(r"(?:=|<>|!=)\s*NULL\b", re.I)
@@ -19,6 +18,7 @@ class ComparedWithNull(Rule):
 
     severity = "warning"
     on = (*_QUERIES, "IndexStmt", "CreatePolicyStmt", "CreateStmt", "AT_AddConstraint")
+    words = ("null",)
     why = (
         "Whatever is compared with NULL gives NULL: WHERE finds no row, and a CHECK lets every row"
         " pass."
@@ -53,14 +53,12 @@ class NamedTwice(Rule):
     good = "UPDATE orders SET note = 'c', code = 'b' WHERE id = 7;"
 
     def check(self, here: Here) -> Iterator[Finding]:
-        for name, times in Counter(_columns(here)).items():
-            if times > 1:
-                yield self.found(
-                    here,
-                    f"This fails: the column {name} is named {times} times in one"
-                    f" {_WORDS[here.kind]}.",
-                    self.safe,
-                )
+        for name, times in repeated(tuple(_columns(here))):
+            yield self.found(
+                here,
+                f"This fails: the column {name} is named {times} times in one {_WORDS[here.kind]}.",
+                self.safe,
+            )
 
 
 _WORDS = {"CreateStmt": "table", "UpdateStmt": "UPDATE", "InsertStmt": "INSERT"}

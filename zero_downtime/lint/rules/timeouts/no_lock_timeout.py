@@ -187,12 +187,10 @@ class LongLockTimeout(Rule):
 
 def _heavy(here: Here) -> tuple[str, LockMode] | None:
     """The heaviest lock for which writers wait."""
-    heavy = {key: mode for key, mode in here.locks.items() if mode.blocks_writes}
     # DETACH CONCURRENTLY waits without holding others up; cut short it is left half done.
-    if not heavy or (here.kind == "AlterTableStmt" and not here.effect.transactional):
+    if here.kind == "AlterTableStmt" and not here.effect.transactional:
         return None
-    key = max(heavy, key=lambda k: heavy[k])
-    return key, heavy[key]
+    return here.heaviest
 
 
 def _unbounded(here: Here, why: str) -> tuple[str, LockMode] | None:

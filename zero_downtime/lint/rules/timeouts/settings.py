@@ -15,6 +15,7 @@ class SetLocalWithoutTransaction(Rule):
 
     severity = "warning"
     on = ("VariableSetStmt", "SelectStmt")
+    words = ("local", "set_config")
     why = (
         "Outside a transaction block PostgreSQL only warns and forgets the value at once. What"
         " follows runs without it."
@@ -55,6 +56,7 @@ class LeakedSetting(Rule):
     """A revision changes a setting of the session, and later revisions inherit it."""
 
     severity = "warning"
+    on = ("any",)
     why = (
         "Alembic runs all revisions on one connection. A search_path, role or statement_timeout"
         " that is SET without LOCAL stays for those after it, which were never tried with it:"
@@ -111,6 +113,7 @@ class SessionReplicationRole(Rule):
 
     severity = "warning"
     on = ("VariableSetStmt", "SelectStmt")
+    words = ("session_replication_role",)
     why = (
         "Rows written in that session are checked against no foreign key and fire no trigger:"
         " orphans and missed audit rows stay, and nothing ever reports them."

@@ -18,6 +18,7 @@ class StatementTimeoutOverBuild(Rule):
     severity = "warning"
     options = (("limit_ms", 300_000),)
     on = ("IndexStmt", "ReindexStmt")
+    words = ("concurrently",)
     why = (
         "A concurrent build takes as long as the table is large and waits for old transactions"
         " besides. Cancelled, it leaves an INVALID index that slows writers down and that IF NOT"
@@ -61,6 +62,7 @@ class TimeoutInMilliseconds(Rule):
 
     severity = "warning"
     on = ("VariableSetStmt",)
+    words = ("timeout",)
     why = (
         "A bare number counts milliseconds: SET statement_timeout = 30 cancels whatever takes"
         " longer than a blink, the next ALTER TABLE on a busy day included."

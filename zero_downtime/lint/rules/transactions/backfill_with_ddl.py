@@ -16,6 +16,7 @@ class BackfillWithDdl(Rule):
     """Rows are changed in a transaction that already locks a table heavily."""
 
     on = ("UpdateStmt", "DeleteStmt", "InsertStmt")
+    only = "held"
     why = (
         "The lock of the schema change lasts to the end of the transaction, so everybody waits for"
         " the whole backfill."

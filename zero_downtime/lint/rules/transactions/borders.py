@@ -88,6 +88,7 @@ class NestedBegin(Rule):
 class UnfinishedTransaction(Rule):
     """A transaction is begun and never committed."""
 
+    on = ("TransactionStmt",)
     why = (
         "When the script ends its session does, and PostgreSQL rolls back what is not committed:"
         " the migration reports success and has changed nothing. Until then its locks stay."

@@ -26,6 +26,7 @@ class NotRetryable(Rule):
 
     severity = "warning"
     default = False
+    on = ("IndexStmt",)
     why = (
         "Outside a transaction nothing is taken back. If the build fails, what ran before it stays,"
         " and the next run stops at that: it already exists."

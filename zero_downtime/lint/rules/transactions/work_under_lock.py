@@ -15,6 +15,7 @@ class WorkUnderLock(Rule):
     """Something slow runs in a transaction that already locks a table heavily."""
 
     on = ("scans", "SelectStmt", "CreateTableAsStmt", "VacuumStmt")
+    only = "held"
     why = (
         "The lock of the schema change lasts to the end of the transaction. A query over a whole"
         " table, a copy of it, ANALYZE or pg_sleep after it keeps everybody waiting for as long."

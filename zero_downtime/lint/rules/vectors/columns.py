@@ -25,6 +25,7 @@ class VectorDefault(Rule):
     """A vector column has a default of zeros, or one of other dimensions."""
 
     on = ("CreateStmt", "AT_AddColumn", "AT_ColumnDefault")
+    words = ("vec",)
     severity = "warning"
     why = (
         "The cosine distance to a vector of zeros is undefined: pgvector leaves such rows out of a"

@@ -25,6 +25,7 @@ class VectorIndexDimensions(Rule):
     """A vector index is asked for more dimensions than pgvector can index."""
 
     on = ("IndexStmt",)
+    words = ("hnsw", "ivfflat")
     why = (
         "hnsw and ivfflat index up to 2,000 dimensions of a vector, 4,000 of a halfvec and 64,000"
         " of a bit string: a page holds no more. The statement fails."
@@ -62,6 +63,7 @@ class VectorIndexWithoutDimensions(Rule):
     """A vector index is asked of a column or expression that declares no dimensions."""
 
     on = ("IndexStmt",)
+    words = ("hnsw", "ivfflat")
     why = "All vectors of an hnsw or ivfflat index have the same dimensions: without them it fails."
     safe = (
         "Declare the column as vector(n), or index (v::vector(n)) where the rows are those of one"
@@ -94,6 +96,7 @@ class VectorIndexOperatorClass(Rule):
     """A vector index has no operator class, or one that its type or method doesn't have."""
 
     on = ("IndexStmt",)
+    words = ("hnsw", "ivfflat")
     why = (
         "The operator class says for which distance an index is built. hnsw has no default one and"
         " fails; ivfflat silently takes Euclidean distance, and a search by cosine reads the whole"
@@ -176,6 +179,7 @@ class VectorIndexForm(Rule):
     """A vector index is asked for what its method doesn't do: several columns, UNIQUE, order."""
 
     on = ("IndexStmt",)
+    words = ("hnsw", "ivfflat")
     why = (
         "hnsw and ivfflat index one column, without UNIQUE, INCLUDE, ASC or DESC: the statement"
         " fails."
@@ -227,6 +231,7 @@ class VectorTooManyDimensions(Rule):
     """A vector column declares more dimensions than its type can have."""
 
     on = ("CreateStmt", "AT_AddColumn")
+    words = ("vec",)
     why = "A vector or halfvec has at most 16,000 dimensions: the statement fails."
     safe = "A sparsevec for vectors that are mostly zero, else fewer dimensions."
     bad = "CREATE TABLE papers (id bigint, v vector(20000));"

@@ -29,6 +29,7 @@ class VectorIndexParameter(Rule):
     """A vector index or search gets a parameter that pgvector refuses."""
 
     on = ("IndexStmt", "VariableSetStmt")
+    words = ("hnsw", "ivfflat")
     why = (
         "m goes from 2 to 100, ef_construction from 4 to 1000 and at least to twice m (64 if not"
         " given), lists from 1 to 32768; hnsw.ef_search goes to 1000. Anything else fails."

@@ -26,7 +26,7 @@ class VectorIndexOfOtherDistance(Rule):
     """A view or function searches by a distance for which the column has no index."""
 
     severity = "warning"
-    on = ("ViewStmt", "CreateFunctionStmt", "IndexStmt")
+    on = ("ViewStmt",)
     why = (
         "A vector index serves the operator of its operator class and no other: a query that"
         " orders by <=> reads the whole table although there is an index for <->."
@@ -89,6 +89,7 @@ class IvfflatWithoutRows(Rule):
 
     severity = "warning"
     on = ("IndexStmt",)
+    words = ("ivfflat",)
     why = (
         "ivfflat finds the centres of its lists in the rows that are there when it is built. Built"
         " on an empty table, half of the nearest neighbours are never found, without an error,"
