@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from random import Random
 
 import psycopg
@@ -16,6 +17,7 @@ from zero_downtime.rehearse.tables import Column, ForeignKey, Table, Tables, rea
 from zero_downtime.rehearse.values import GUESSES, Draw, Values
 
 _MOST_ROUNDS = 6
+_SAMPLE = 2000  # rows that are judged before the others are believed to be as good
 _MOST_REJECTED = 40  # single rows that the server refused, before a table is given up
 
 
@@ -130,12 +132,11 @@ class Data:
             # Rows that point at rows of their own table come in waves: first the roots.
             ask = max(1, missing // 10) if itself and turn < 2 else missing
             # Rows are refused now and then: offer as many more as were refused the last time.
-            rows = making.rows(min(round(ask / max(accepted, 0.25)), ask + 1000))
-            if rows:
-                loading.load(rows)
+            offered = min(round(ask / max(accepted, 0.25)), ask + 1000)
+            made = loading.load(making.each(offered))
             now = making.count()
             barren = barren + 1 if now == have else 0
-            accepted = (now - have) / len(rows) if rows else 1.0
+            accepted = (now - have) / made if made else 1.0
             have = now
         if have == before and loading.reasons:
             have = self._without_triggers(making, loading, wanted, before)
@@ -154,7 +155,7 @@ class Data:
             with self.connection.transaction():
                 self.connection.execute("SET LOCAL session_replication_role = replica")
                 again = _Loading(self.connection, making)
-                again.load(making.rows(wanted - before))
+                again.load(making.each(wanted - before))
         except psycopg.Error:
             return before
         loading.without_triggers = True
@@ -276,44 +277,65 @@ class _Loading:
         self.gave_up = False
         self.without_triggers = False
         # Where conflicts are part of the game, COPY would fail as a whole.
-        self.quick = not any(unique.partial for unique in making.table.uniques)
+        conflicts = any(unique.partial for unique in making.table.uniques)
+        self.quick = bool(making.written) and not conflicts
 
-    def load(self, rows: Sequence[Row]) -> None:
-        """Insert as many of the rows as the table takes."""
+    def load(self, rows: Iterator[Row]) -> int:
+        """Insert as many of the rows as the table takes; how many there were.
+
+        The server takes them in while the next ones are made. Where it finds the checks met by
+        the first rows, the others are judged only when it refuses them.
+        """
+        making = self.making
+        made: list[Row] = list(islice(rows, _SAMPLE))
+
+        def others() -> Iterator[Row]:
+            for row in rows:
+                made.append(row)
+                yield row
+
         if self.quick:
-            verdicts = self.making.judge(rows)
-            rows = [row for row, met in zip(rows, verdicts, strict=True) if all(met)]
-            if self._copy(rows):
-                return
+            fitting: Sequence[Row] = made
+            failed = None
+            if all(all(met) for met in making.judge(made)):
+                failed = self._copy(chain(tuple(made), others()))
+                if failed is None:
+                    return len(made)
+            made += rows
+            if making.checks:
+                verdicts = making.judge(made)
+                fitting = [row for row, met in zip(made, verdicts, strict=True) if all(met)]
+            if failed is None or len(fitting) < len(made):
+                failed = self._copy(fitting)
+                if failed is None:
+                    return len(made)
+            self._say(failed)
             self.quick = False
+        made += rows
         try:
             with self.connection.transaction():
-                self.making.stage(rows)
+                making.stage(made)
         except psycopg.Error as error:
             self._say(error)
-            for name, said in self.making.wrong_columns(rows):
+            for name, said in making.wrong_columns(made):
                 self.reasons.append(f"{name}: {said}")
             self.gave_up = True
-            return
-        self._insert(0, len(rows))
+        else:
+            self._insert(0, len(made))
+        return len(made)
 
-    def _copy(self, rows: Sequence[Row]) -> bool:
+    def _copy(self, rows: Iterable[Row]) -> psycopg.Error | None:
+        """Put all rows into the table, or none: then the reason."""
         names = [column.name for column in self.making.written]
-        if not names:
-            return False
+        table = self.making.table.identifier
         try:
             with self.connection.transaction():
-                copy_rows(
-                    self.connection,
-                    self.making.table.identifier,
-                    names,
-                    [[row.get(name) for name in names] for row in rows],
-                )
+                lists = ([row.get(name) for name in names] for row in rows)
+                copy_rows(self.connection, table, names, lists)
                 self.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         except psycopg.Error as error:
-            self._say(error)
-            return False
-        return True
+            return error
+        return None
 
     def _insert(self, start: int, end: int) -> None:
         """From the stage into the table; halved where the server refuses, down to single rows."""

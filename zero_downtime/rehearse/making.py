@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from random import Random
 
 import psycopg
@@ -59,7 +60,7 @@ class _Solution:
     columns: tuple[str, ...]
     ways: dict[str, list[Maker]]
     recipes: list[Recipe]  # each: column and number of its way, in order
-    weights: list[float]
+    weights: list[float]  # each with those before it added
 
 
 class Making:
@@ -91,6 +92,7 @@ class Making:
         self._stage: sql.Identifier | None = None
         self._makers: dict[str, Maker] = {}
         self._points: list[_Pointing] = []
+        self._of_bounds: dict[tuple[str, str, int, str], list[Maker]] = {}
         self._seen: list[tuple[tuple[str, ...], bool, set[tuple[str, ...]]]] = []
         self._solutions: list[_Solution] = []
         self._solved: frozenset[str] = frozenset()
@@ -213,16 +215,18 @@ class Making:
 
     def rows(self, count: int) -> list[Row]:
         """Up to ``count`` rows; fewer when unique values or keys to point at run out."""
-        made: list[Row] = []
-        failures = 0
-        while len(made) < count and failures < 100:
+        return list(self.each(count))
+
+    def each(self, count: int) -> Iterator[Row]:
+        """The same, one after the other; none of them asks the server for anything."""
+        made = failures = 0
+        while made < count and failures < 100:
             row = self.row()
             if row is None:
                 failures += 1
             else:
-                made.append(row)
-                failures = 0
-        return made
+                made, failures = made + 1, 0
+                yield row
 
     def row(self) -> Row | None:
         """One row, or None when none was found that repeats nothing."""
@@ -240,7 +244,7 @@ class Making:
             return None
         self._place(draw)
         for solution in self._solutions:
-            recipe = self.random.choices(solution.recipes, solution.weights)[0]
+            recipe = self.random.choices(solution.recipes, cum_weights=solution.weights)[0]
             self._follow(recipe, solution.ways, draw)
         self._complete(draw, only)
         return draw
@@ -253,14 +257,15 @@ class Making:
             draw.row[name] = value
 
     def _complete(self, draw: Draw, only: frozenset[str] | None = None) -> None:
+        row, nullable, makers, random = draw.row, self._nullable, self._makers, self.random.random
         for column in self.written:
             name = column.name
-            if name in draw.row or (only is not None and name not in only):
+            if name in row or (only is not None and name not in only):
                 continue
-            if self._nullable[name] and self.random.random() < _NULL_SHARE:
-                draw.row[name] = None
+            if nullable[name] and random() < _NULL_SHARE:
+                row[name] = None
             else:
-                draw.row[name] = self._makers[name](draw)
+                row[name] = makers[name](draw)
 
     def _point(self, draw: Draw) -> bool:
         row = draw.row
@@ -308,17 +313,26 @@ class Making:
         for columns, strategy, bound in leaf.bounds:
             for place, name in enumerate(columns):
                 if name in self._names and name not in draw.row:
-                    makers = candidates.from_bounds([bound], strategy, place, self._kind(name))
+                    makers = self._bounded(bound, strategy, place, name)
                     if makers:
                         draw.row[name] = self.random.choice(makers)(draw)
+
+    def _bounded(self, bound: str, strategy: str, place: int, name: str) -> list[Maker]:
+        known = (bound, strategy, place, name)
+        if known not in self._of_bounds:
+            self._of_bounds[known] = candidates.from_bounds(
+                [bound], strategy, place, self._kind(name)
+            )
+        return self._of_bounds[known]
 
     def _keep(self, row: Row) -> bool:
         found = []
         for columns, plain, seen in self._seen:
-            values = tuple(row[name] for name in columns)
-            if None in values:
+            texts = tuple([row[name] or "" for name in columns])
+            if "" in texts and None in [row[name] for name in columns]:
                 continue
-            texts = tuple(str(v) if plain else str(v).lower() for v in values)
+            if not plain:
+                texts = tuple([text.lower() for text in texts])
             if texts in seen:
                 return False
             found.append((seen, texts))
@@ -473,7 +487,7 @@ class Making:
         weights = [
             (rates[r] / 5) ** 2 * (1 + filled[r] / max(rates[r], 1)) ** 2 + 1e-6 for r in recipes
         ]
-        self._solutions.append(_Solution(names, ways, recipes, weights))
+        self._solutions.append(_Solution(names, ways, recipes, list(accumulate(weights))))
 
     def _ways(
         self, columns: set[str], checks: Sequence[int], texts: Sequence[str]
@@ -656,7 +670,7 @@ def copy_rows(
     connection: Connection,
     into: sql.Composable,
     columns: Sequence[str],
-    rows: Sequence[Sequence[str | None]],
+    rows: Iterable[Sequence[str | None]],
 ) -> None:
     """COPY rows of texts into a table."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
