@@ -230,14 +230,15 @@ class Replay:
         connect: Callable[..., None] | None = None,
         reading: bool = False,
         look: Look | None = None,
+        apart: bool = False,
     ) -> None:
         """Run env.py once. ``choose`` gets the database's revisions and says what to run.
 
-        ``reading`` keeps Alembic from making its version table; ``look`` gets the migration
+        ``apart``: each revision as if it had a run of its own. ``reading`` keeps Alembic from making its version table; ``look`` gets the migration
         context as env.py configured it, before anything runs.
         """
         while True:
-            visit = Visit(self, choose, around, issued, connect, reading, look)
+            visit = Visit(self, choose, around, issued, connect, reading, look, apart)
             try:
                 with (
                     environment.guest(self.project, self._say) as host,

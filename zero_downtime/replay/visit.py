@@ -39,7 +39,7 @@ from zero_downtime.replay.execution import (
     Look,
     RunAgain,
 )
-from zero_downtime.replay.failures import revision_failed
+from zero_downtime.replay.failures import check_callable, revision_failed
 from zero_downtime.replay.needs import Needs
 from zero_downtime.replay.urls import WHERE, set_url, sqlalchemy_url
 from zero_downtime.sql.statement import Direction, Location, Statement
@@ -82,6 +82,7 @@ class Visit:
         connect: Callable[..., None] | None,
         reading: bool,
         look: Look | None,
+        apart: bool,
     ) -> None:
         self.reached = False  # a connection was made: what fails from here on is no missing setting
         self.revision: Revision | None = None  # the one that runs, or ran last
@@ -91,6 +92,7 @@ class Visit:
         self._issued = issued
         self._reading = reading
         self._look = look
+        self._apart = apart
         self._connect_hook = connect or self._connect
         self._direction: Direction = "upgrade"
         self._running = False
@@ -163,6 +165,9 @@ class Visit:
                 if direction == "upgrade"
                 else MigrationStep.downgrade_from_script
             )
+            check_callable(revision, direction)
+            if self._apart:
+                context.impl.memo.clear()  # the types that earlier revisions made
             step = make(revision.scripts.revision_map, revision.script)
             step.migration_fn = self._seen(revision, direction, step.migration_fn)
             yield step
