@@ -1,8 +1,9 @@
 """A digest of a database's catalog: equal digests mean equal catalogs, quicker than two dumps.
 
-What migrations touch every day goes in as PostgreSQL writes it, without OIDs and with the names of
-things. The rest goes in as the rows of the system catalogs stand there: such a thing made anew gives
-another digest though it is the same. So different digests mean nothing: then dumps are compared.
+What migrations touch every day goes in as PostgreSQL writes it, without OIDs and with the names
+of things. The rest goes in as the rows of the system catalogs stand there: such a thing made anew
+gives another digest though it is the same. So different digests mean nothing: then dumps are
+compared.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _WRITTEN = {
                    a.attnotnull, a.atthasdef, a.attidentity, a.attgenerated, a.attstorage,
                    a.attcompression, a.attstattarget, a.attislocal, a.attinhcount, a.attacl,
                    a.attoptions, a.attfdwoptions, a.attcollation::regcollation,
-                   pg_get_expr(d.adbin, d.adrelid)), ',' ORDER BY a.attnum)
+                   pg_get_expr(d.adbin, d.adrelid)), ',' ORDER BY a.attname)
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
@@ -160,12 +161,17 @@ def digest_query(major: int) -> str:
     return f"SELECT concat_ws(' ', {hashed})"
 
 
+def written(digest: str) -> str:
+    """The part of a digest that is the same for the same things made twice."""
+    return " ".join(digest.split()[: len(_WRITTEN)])
+
+
 class Digester:
     """Takes digests of one database, over one connection that stays open. A context."""
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
-        self._connection.execute(_SETTINGS)
+        self._connection.execute(_SETTINGS, prepare=False)
         self._query = digest_query(self._connection.info.server_version // 10000).encode()
 
     def __enter__(self) -> Digester:

@@ -76,6 +76,12 @@ class Base:
         self._fill()
         return True
 
+    def follow(self, revisions: Sequence[Revision]) -> None:
+        """Apply revisions that are known to work, one after the other in one run."""
+        self._replay(self.database).run_all(revisions, "upgrade")
+        self.applied += revisions
+        self._fill()
+
     def provide(self, failed: RevisionFailed) -> bool:
         """Whether the failure was that of a type from a package that is missing here; now there.
 
@@ -128,8 +134,9 @@ class Base:
         with scratch_database(self._server) as empty:
             self._create_types(empty)
             try:
-                earlier = list(self._history.ancestors(revision))
-                self._replay(empty).run_all([*earlier, revision], "upgrade")
+                replay = self._replay(empty)
+                replay.run_all(self._history.ancestors(revision), "upgrade")
+                replay.run(revision, "upgrade")
             except RevisionFailed:
                 return False
         return True
@@ -171,6 +178,8 @@ class Base:
 
     def _fill(self) -> None:
         """Fill the tables that are not filled yet."""
+        if not self._rows:
+            return
         with self._server.connect(self.database) as connection:
             data = Data(connection, self._seed, self._prover.skip)
             wanted = [t.qualified for t in data.tables if t.qualified not in self.counts]

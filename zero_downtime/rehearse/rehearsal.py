@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from zero_downtime.catalog import Catalog
+from zero_downtime.catalog.digest import Digester, written
 from zero_downtime.errors import RevisionFailed, ZeroDowntimeError
 from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, scratch_database
@@ -18,10 +19,11 @@ from zero_downtime.rehearse.crash import Killer, points
 from zero_downtime.rehearse.forecast import Forecaster
 from zero_downtime.rehearse.judge import judge
 from zero_downtime.rehearse.live import Stage, quiet_run
-from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Run
+from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Rollback, Run
 from zero_downtime.rehearse.rollback import Proven, Prover
 from zero_downtime.rehearse.serverlog import RESOLUTION_MS
 from zero_downtime.rehearse.statements import Written
+from zero_downtime.rehearse.sweep import Swept, sweep
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
 from zero_downtime.stats import Stats
@@ -63,7 +65,7 @@ class Rehearsal:
         self.failed: set[str] = set()  # revisions that can't be applied
         self._found: list[RevisionResult] = []
         self._started = time.monotonic()
-        self._before = Catalog({}, "", server.major)
+        self._before: Catalog | None = None  # of the base; None: not read yet
         self._first = Replay(project, None, history=history)
         self.notes = self._first.notes
         self.prover = Prover(server, self._replay, self.seed, frozenset())
@@ -100,7 +102,14 @@ class Rehearsal:
         if earlier:
             self.progress(f"replaying {len(earlier)} earlier revisions")
         self.base.begin(earlier)
-        self._before = self.prover.catalog(self.base.database)
+        self._before = None
+
+    @property
+    def before(self) -> Catalog:
+        """The catalog of the base."""
+        if self._before is None:
+            self._before = self.prover.catalog(self.base.database)
+        return self._before
 
     def blocked(self, revision: Revision) -> bool:
         """Whether it builds on a revision that can't be applied."""
@@ -112,11 +121,50 @@ class Rehearsal:
         self._found.append(result)
         if not self.base.advance(revision, works=proven.failed is None):
             self.failed.add(revision.id)
-        if proven.failed is None and proven.after is not None:
-            self._before = proven.after
-        else:
-            self._before = self.prover.catalog(self.base.database)
+        self._before = proven.after if proven.failed is None else None
         return result
+
+    def sweep(self, revisions: Sequence[Revision]) -> int:
+        """Rehearse the first of these revisions, those that plainly restore the catalog.
+
+        Gives how many those are. Nothing else is looked at: no rows, locks or waits.
+        """
+        if self.blocked(revisions[0]):
+            return 0
+        swept = self._swept(revisions, strict=False)
+        if swept is None:
+            swept = self._swept(revisions, strict=True) or []
+        self._before = None
+        for revision, upgrade, downgrade in ((s.revision, s.upgrade, s.downgrade) for s in swept):
+            self._found.append(
+                RevisionResult(
+                    revision.id,
+                    revision.message,
+                    revision.phase,
+                    revision.file,
+                    Run(upgrade),
+                    Run(downgrade),
+                    Rollback("restores", True),
+                )
+            )
+        return len(swept)
+
+    def _swept(self, revisions: Sequence[Revision], *, strict: bool) -> list[Swept] | None:
+        """Sweep them and bring the base behind them; None when that leads to two catalogs."""
+        with (
+            scratch_database(self.server, template=self.base.database) as copy,
+            Digester(self.server.url(copy)) as digester,
+        ):
+            swept = sweep(self._replay(copy), digester, revisions, strict=strict)
+        if not swept:
+            return []
+        applied = list(self.applied)
+        self.base.follow([one.revision for one in swept])
+        with Digester(self.server.url(self.base.database)) as digester:
+            if strict or written(digester.digest()) == written(swept[-1].digest):
+                return swept
+        self.base.begin(applied)
+        return None
 
     def result(self, stopped: str | None = None) -> RehearsalResult:
         """What was found so far; ``stopped`` says why there is not more."""
@@ -160,10 +208,10 @@ class Rehearsal:
     def _rehearse(self, revision: Revision) -> tuple[RevisionResult, Proven]:
         proven = self._proven(revision)
         while proven.failed is not None and self.base.provide(proven.failed):
-            self._before = self.prover.catalog(self.base.database)
+            self._before = None
             proven = self._proven(revision)
         warned: tuple[str, ...] = ()
-        if proven.failed is not None and self.base.fit(revision, self._before):
+        if proven.failed is not None and self.base.fit(revision, self.before):
             warned = (f"on rows that do not fit yet the upgrade fails ({_said(proven.failed)})",)
             proven = self._proven(revision)
         if proven.failed is not None:
@@ -193,7 +241,7 @@ class Rehearsal:
         return replace(result, reasons=reasons, warnings=(*warned, *warnings)), proven
 
     def _proven(self, revision: Revision) -> Proven:
-        return self.prover.prove(self.base.database, self._before, revision)
+        return self.prover.prove(self.base.database, self.before, revision)
 
     def _crashes(self, revision: Revision, proven: Proven) -> Iterator[Crash]:
         chosen = points(proven.upgrade, self.crash_points, rolled_back=self.rolled_back)
@@ -203,7 +251,7 @@ class Rehearsal:
                 self.base.database,
                 revision,
                 proven.upgrade,
-                self._before,
+                self.before,
                 proven.after,
                 chosen,
                 restores,

@@ -37,6 +37,7 @@ class Options:
     i_know: bool = False
     budget: str | None = None  # see rehearse.budget
     crash_points: int | None = None  # in each revision
+    quick: bool = False  # only whether downgrades restore the catalog: no rows, clients, kills
     stats: Path | None = None  # what zd stats pull wrote, to forecast with
     workload: Path | None = None  # statements that clients send: see rehearse.statements
 
@@ -59,6 +60,8 @@ def rehearse(
     rows = config.rows if options.rows is None else options.rows
     clients = config.clients if options.clients is None else options.clients
     most = config.crash_points if options.crash_points is None else options.crash_points
+    if options.quick:
+        rows = clients = most = 0
     stats = _stats(project, options)
     statements = workload_of(project, options.workload)
     server = scratch_server(where, rows)
@@ -68,17 +71,31 @@ def rehearse(
             project, history, server, budget, rows, clients, most, few, stats, statements, progress
         ) as rehearsal:
             rehearsal.begin(earlier)
-            left = 0
-            for number, revision in enumerate(tested, 1):
-                if rehearsal.blocked(revision):
-                    left += 1
-                    continue
-                progress(f"{number}/{len(tested)} {revision.id} {revision.message}")
-                rehearsal.rehearse(revision)
+            left = _rehearse_all(rehearsal, tested, options.quick, progress)
             stopped = f"{left} later revisions could not be rehearsed" if left else None
             return rehearsal.result(stopped)
     finally:
         server.close()
+
+
+def _rehearse_all(
+    rehearsal: Rehearsal, tested: list[Revision], quick: bool, progress: Progress
+) -> int:
+    """Rehearse them in order; gives how many could not be, since they build on one that fails."""
+    left, position = 0, 0
+    while position < len(tested):
+        if quick:
+            position += rehearsal.sweep(tested[position:])
+            if position == len(tested):
+                break
+        revision = tested[position]
+        position += 1
+        if rehearsal.blocked(revision):
+            left += 1
+            continue
+        progress(f"{position}/{len(tested)} {revision.id} {revision.message}")
+        rehearsal.rehearse(revision)
+    return left
 
 
 def scratch_server(where: str, rows: int) -> Server:

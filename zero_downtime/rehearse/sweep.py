@@ -6,6 +6,7 @@ ends the sweep there: that revision is for the proof on copies, which says what 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import psycopg
 
 from zero_downtime.catalog.digest import Digester
-from zero_downtime.errors import RevisionFailed
+from zero_downtime.errors import ZeroDowntimeError
 from zero_downtime.history import Revision
 from zero_downtime.replay import Replay
 from zero_downtime.sql.statement import Direction
@@ -26,23 +27,26 @@ class Swept:
     revision: Revision
     upgrade: float
     downgrade: float
+    digest: str  # of the catalog behind it
 
 
-def sweep(replay: Replay, digester: Digester, revisions: Sequence[Revision]) -> list[Swept]:
-    """The first of these revisions that are in order. The database is of no use afterwards.
+def sweep(
+    replay: Replay, digester: Digester, revisions: Sequence[Revision], *, strict: bool
+) -> list[Swept]:
+    """The first of these revisions that are in order.
 
-    Raises what is no finding about a revision, as Replay does.
+    Whether the second upgrade of each leads where the first led is asked if ``strict`` only: else
+    it remains to compare the database with one where each ran once.
     """
     found: list[Swept] = []
-    try:
-        replay.visit(lambda heads: _steps(digester, revisions, found), apart=True)
-    except (RevisionFailed, psycopg.Error):
-        pass  # the revision after those found
+    # Raised by the revision after those found; anything else comes up again with that one.
+    with contextlib.suppress(ZeroDowntimeError, psycopg.Error):
+        replay.visit(lambda heads: _steps(digester, revisions, found, strict), apart=True)
     return found
 
 
 def _steps(
-    digester: Digester, revisions: Sequence[Revision], found: list[Swept]
+    digester: Digester, revisions: Sequence[Revision], found: list[Swept], strict: bool
 ) -> Iterator[tuple[Revision, Direction]]:
     """Goes on when Alembic has done with a step, which is then committed, or so we ask."""
     before = digester.digest()
@@ -52,14 +56,14 @@ def _steps(
         upgrade = time.monotonic() - start
         if not digester.alone():
             return
-        after = digester.digest()
+        between = digester.digest() if strict else ""
         start = time.monotonic()
         yield revision, "downgrade"
         downgrade = time.monotonic() - start
         if digester.digest() != before:
             return
         yield revision, "upgrade"
-        if digester.digest() != after:
+        before = digester.digest()
+        if strict and before != between:
             return
-        found.append(Swept(revision, upgrade, downgrade))
-        before = after
+        found.append(Swept(revision, upgrade, downgrade, before))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ class Execution(Protocol):
 
 
 Around = Callable[[Statement, Execution], None]
-Choose = Callable[[tuple[str, ...]], Sequence[tuple[Revision, Direction]]]
+Choose = Callable[[tuple[str, ...]], Iterable[tuple[Revision, Direction]]]
 Look = Callable[[MigrationContext], None]
 
 

@@ -234,7 +234,9 @@ class Replay:
     ) -> None:
         """Run env.py once. ``choose`` gets the database's revisions and says what to run.
 
-        ``apart``: each revision as if it had a run of its own. ``reading`` keeps Alembic from making its version table; ``look`` gets the migration
+        ``apart``: each revision as if it had a run of its own.
+
+        ``reading`` keeps Alembic from making its version table; ``look`` gets the migration
         context as env.py configured it, before anything runs.
         """
         while True:

@@ -45,6 +45,9 @@ from zero_downtime_cli.options import (
     help="Limits beyond which a revision is unsafe, such as"
     ' "stall=200ms, lock=ACCESS EXCLUSIVE:100ms, rewrite=none".',
 )
+@click.option(
+    "--quick", is_flag=True, help="Only whether every downgrade restores the catalog, fast."
+)
 @click.option("--i-know", is_flag=True, help="With --server URL: the URL may name any database.")
 @server_option
 @config_option
@@ -56,6 +59,7 @@ def rehearse(
     rows: int | None,
     clients: int | None,
     crash_points: int | None,
+    quick: bool,
     stats: Path | None,
     workload: Path | None,
     budget: str | None,
@@ -81,7 +85,18 @@ def rehearse(
 
     project = find_project(config_file)
     options = Options(
-        start, end, diff, rows, clients, server, i_know, budget, crash_points, stats, workload
+        start,
+        end,
+        diff,
+        rows,
+        clients,
+        server,
+        i_know,
+        budget,
+        crash_points,
+        quick,
+        stats,
+        workload,
     )
     with progress() as say:
         result = run(project, options, say)

@@ -1,0 +1,96 @@
+"""A history as strangers have them: each broken downgrade is found and named for what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from zero_downtime.postgres.server import EmbeddedServer
+from zero_downtime.project import Project
+from zero_downtime.rehearse import Options, rehearse
+
+# upgrade, downgrade, outcome (None: the upgrade fails), what is said of it
+HISTORY = [
+    (
+        'op.create_table("a", sa.Column("id", sa.Integer, primary_key=True), '
+        'sa.Column("n", sa.Integer))',
+        'op.drop_table("a")',
+        "restores",
+        "",
+    ),
+    (
+        'op.create_table("b", sa.Column("k", sa.Enum("x", "y", name="kind")))',
+        'op.drop_table("b")',
+        "differs",
+        "left behind: type public.kind",
+    ),
+    ('op.add_column("a", sa.Column("m", sa.Integer))', "pass", "does-nothing", "does nothing"),
+    (
+        'op.create_foreign_key(None, "a", "a", ["n"], ["id"])',
+        'op.drop_constraint(None, "a", type_="foreignkey")',
+        "raises",
+        "r3.py:8: the downgrade raises (a constraint is to be dropped and has no name",
+    ),
+    (
+        'op.execute("ALTER TYPE kind ADD VALUE \'z\'")',
+        "pass",
+        "does-nothing",
+        "r4.py:7: the downgrade does nothing",
+    ),
+    ("pass", "raise NotImplementedError('one way')", "raises", "NotImplementedError: one way"),
+    ('op.drop_column("a", "m")', 'op.add_column("a", sa.Column("m", sa.Integer))', "restores", ""),
+    ("pass", "pass", "restores", ""),
+    (
+        'op.execute("CREATE SEQUENCE tickets")\n'
+        'op.execute("ALTER TABLE a ADD t int DEFAULT nextval(\'tickets\')")',
+        'op.drop_column("a", "t")',
+        "differs",
+        "left behind: sequence public.tickets",
+    ),
+    (
+        'op.execute("CREATE DOMAIN age AS int")\nop.execute("CREATE TABLE c (v age)")',
+        'op.execute("DROP TABLE c")',
+        "differs",
+        "left behind: domain public.age",
+    ),
+    (
+        'op.execute("CREATE INDEX CONCURRENTLY a_n ON a (n)")',
+        'op.drop_index("a_n")',
+        None,
+        "CREATE INDEX CONCURRENTLY cannot run inside a transaction block",
+    ),
+]  # fmt: skip
+# Beside the one that fails, so that it goes on.
+BRANCH = (
+    'with op.get_context().autocommit_block():\n'
+    '    op.execute("CREATE INDEX CONCURRENTLY a_n ON a (n)")',
+    'op.drop_index("a_n")',
+)  # fmt: skip
+
+
+@pytest.fixture
+def history(make_project: Callable[..., Project]) -> Project:
+    project = make_project(*((up, down) for up, down, *_ in HISTORY), BRANCH)
+    last = project.root / "migrations" / "versions" / f"r{len(HISTORY)}.py"
+    parent = f"'r{len(HISTORY) - 2}'"
+    text = last.read_text().replace(f"= 'r{len(HISTORY) - 1}'", f"= {parent}")
+    last.write_text(text)
+    return project
+
+
+def test_broken_downgrades_are_named(
+    history: Project, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    result = rehearse(history, Options(server=server.url(), quick=True))
+    found = {r.revision: r for r in result.revisions}
+    assert len(found) == len(HISTORY) + 1
+    for number, (_, _, outcome, said) in enumerate(HISTORY):
+        one = found[f"r{number}"]
+        assert (one.rollback and one.rollback.outcome) == outcome, one
+        assert said in " ".join(one.reasons), one.reasons
+        assert bool(one.reasons) == (outcome != "restores")
+    branch = found[f"r{len(HISTORY)}"]
+    assert branch.rollback is not None and branch.rollback.outcome == "restores"
+    assert result.stopped is None
