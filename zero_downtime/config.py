@@ -7,6 +7,7 @@ or a wrong type is refused with its place, so that a misspelt setting can't be l
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -93,6 +94,7 @@ class Rehearse:
     forecast_rows: int = 90_000  # the largest of the three sizes at which a heavy step is timed
     crash_points: int = 2  # moments in each revision at which its upgrade is killed
     budget: str = ""  # "lock=ACCESS EXCLUSIVE:100ms, rewrite=none": see rehearse.budget
+    values: dict[str, list[str]] = field(default_factory=dict)  # by table.column: to choose from
     workload: str | None = None  # a file of statements that clients send: see rehearse.statements
     tolerate: tuple[str, ...] = ()  # SQLSTATEs that the application is known to get over
 
@@ -164,7 +166,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
     elif get_origin(hint) is dict:
+        inner = get_args(hint)[1]
         if isinstance(value, dict):
+            if get_origin(inner) is list:
+                return {key: list(_texts(each, f"{where}.{key}")) for key, each in value.items()}
             return value
     elif hint is float:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -179,6 +184,14 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         reason=f"{value!r} has the wrong type",
         advice=f"It takes {_said(hint)}",
     )
+
+
+def _texts(value: Any, where: str) -> Iterator[str]:
+    """A list of values as the server reads them."""
+    if not isinstance(value, list) or not value:
+        raise ConfigError(where=where, reason=f"{value!r} has no values", advice="It takes a list")
+    for each in value:
+        yield str(each).lower() if isinstance(each, bool) else str(each)
 
 
 def _said(hint: Any) -> str:

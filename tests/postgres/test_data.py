@@ -159,6 +159,11 @@ CREATE MATERIALIZED VIEW counted AS SELECT id, n FROM base;
 CREATE UNIQUE INDEX ON counted (id);
 CREATE VIEW looked_at AS SELECT * FROM base;
 CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY);
+CREATE TABLE of_generated (id int PRIMARY KEY, e text NOT NULL,
+  l text GENERATED ALWAYS AS (lower(e)) STORED UNIQUE);
+CREATE TABLE not_read_here (id int PRIMARY KEY, x xml);
+CREATE TABLE stays (id int PRIMARY KEY, s timestamptz NOT NULL, e timestamptz NOT NULL,
+  CHECK (e > s), CHECK (e - s < interval '20 days'));
 CREATE TABLE dropped_column (id serial PRIMARY KEY, gone int UNIQUE, kept text NOT NULL UNIQUE);
 ALTER TABLE dropped_column DROP COLUMN gone;
 """  # noqa: E501
@@ -268,6 +273,18 @@ def test_rows_to_insert_meet_the_checks(nasty: Connection) -> None:
             f"INSERT INTO checks ({names}) VALUES ({marks})",
             tuple(row.values()),
         )
+
+
+def test_a_hint_tells_values_that_nobody_guesses(server: Server, database: str) -> None:
+    with server.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE t (id int PRIMARY KEY, kind text NOT NULL, "
+            "code text CHECK (md5(code) LIKE '900150983cd24fb0%'))"
+        )
+        hints = {"t.code": ["abc"], "public.t.kind": ["a", "b"]}
+        assert Data(connection, hints=hints).fill(40)[0].complete
+        found = rows_of(connection, "SELECT DISTINCT kind, code FROM t ORDER BY 1")
+        assert [kind for kind, code in found if code == "abc"] == ["a", "b"]
 
 
 def test_many_rows_come_in_batches(server: Server, database: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from zero_downtime.history import Revision
 from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.making import Hints
 from zero_downtime.rehearse.measure import Observed
 from zero_downtime.rehearse.rollback import Proven
 from zero_downtime.rehearse.session import Connection
@@ -34,6 +35,7 @@ class Applications:
     skip: frozenset[str] = frozenset()  # tables that are nobody's business
     statements: Sequence[Written] = ()
     models: Mapping[str, Columns] = field(default_factory=dict)  # by the revision behind which
+    hints: Hints = field(default_factory=dict)
     gone: Callable[[Written, Revision], bool] = lambda statement, revision: False
     _ran: set[str] = field(default_factory=set)
     _refused: dict[str, str] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Applications:
                 return place in old_columns and place in new_columns
             return True
 
-        data = Data(connection, self.seed + 2, self.skip)
+        data = Data(connection, self.seed + 2, self.skip, self.hints)
         observed = proven.upgrade if direction == "upgrade" else proven.downgrade
         chosen = touched(data, _locked(observed), _MOST_TABLES)
         if self.statements:
@@ -99,7 +101,7 @@ class Applications:
         ]  # tables that are new among them
         if revision.phase == "contract" or (not self.statements and not changed and not models):
             return None
-        data = Data(connection, self.seed + 3, self.skip)
+        data = Data(connection, self.seed + 3, self.skip, self.hints)
         chosen = touched(data, [*changed, *_locked(proven.upgrade)], _MOST_TABLES)
         if self.statements:
             left = [each for each in self.statements if each.sql in self._refused]

@@ -114,7 +114,7 @@ class Base:
             replay = self._replay(fitting)
             replay.run_all([*self.applied, revision], "upgrade")
             with self._server.connect(fitting) as connection:
-                data = Data(connection, self._seed, self._prover.skip)
+                data = Data(connection, self._seed, self._prover.skip, self._prover.hints)
                 counts = {one.table: one.rows for one in data.fill(self._rows)}
                 connection.execute("ANALYZE")
             replay.run(revision, "downgrade")
@@ -181,7 +181,7 @@ class Base:
         if not self._rows:
             return
         with self._server.connect(self.database) as connection:
-            data = Data(connection, self._seed, self._prover.skip)
+            data = Data(connection, self._seed, self._prover.skip, self._prover.hints)
             wanted = [t.qualified for t in data.tables if t.qualified not in self.counts]
             filled = data.fill(self._rows, only=wanted)
             for one in filled:

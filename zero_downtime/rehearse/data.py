@@ -11,14 +11,16 @@ import psycopg
 from psycopg import sql
 
 from zero_downtime.rehearse.candidates import makers_for
-from zero_downtime.rehearse.making import Making, Row, copy_rows
+from zero_downtime.rehearse.making import Hints, Making, Row, copy_rows
 from zero_downtime.rehearse.session import Connection, one_line, rows_of
 from zero_downtime.rehearse.tables import Column, ForeignKey, Table, Tables, read_tables
 from zero_downtime.rehearse.values import GUESSES, Draw, Values
 
 _MOST_ROUNDS = 6
 _SAMPLE = 2000  # rows that are judged before the others are believed to be as good
-_MOST_REJECTED = 40  # single rows that the server refused, before a table is given up
+_MOST_REJECTED = 400  # single rows that the server refused, before a table is given up
+_MANY = 10_000  # rows, of which not as many times more are tried
+_MOST_EXPECTED = 5  # rows that are offered for each one that is missing
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,20 @@ class Data:
 
     The same seed, schema and content give the same rows. ``skip`` names tables
     (``schema.name``) that are nobody's business, Alembic's version table for one. The
-    connection must be in autocommit mode; as a superuser, row security does not apply.
+    connection must be in autocommit mode; as a superuser, row security does not apply. ``hints``
+    are values for columns that can't be guessed.
     """
 
-    def __init__(self, connection: Connection, seed: int = 1, skip: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        seed: int = 1,
+        skip: Collection[str] = (),
+        hints: Hints | None = None,
+    ) -> None:
         self.connection = connection
         self.seed = seed
+        self.hints = hints or {}
         self.skip = frozenset(skip)
         self.tables: Tables = read_tables(connection)
         self.values = Values(self.tables.types, _samples(connection, self.tables))
@@ -97,8 +107,7 @@ class Data:
 
     def _making(self, table: Table) -> Making:
         if table.oid not in self._makings:
-            making = Making(self.connection, self.tables, table, self.values, self.seed)
-            self._makings[table.oid] = making
+            making = self._plain_making(table)
             self._learn(making)
         return self._makings[table.oid]
 
@@ -123,7 +132,8 @@ class Data:
         loading = _Loading(self.connection, making)
         itself = any(key.target == table.oid for key in table.foreign_keys)
         have, barren, accepted = before, 0, 1.0
-        for turn in range(_MOST_ROUNDS + (2 if itself else 0)):
+        rounds = _MOST_ROUNDS if wanted >= _MANY else 3 * _MOST_ROUNDS
+        for turn in range(rounds + (2 if itself else 0)):
             missing = wanted - have
             if missing <= 0 or barren >= 2 or loading.gave_up:
                 break
@@ -132,7 +142,8 @@ class Data:
             # Rows that point at rows of their own table come in waves: first the roots.
             ask = max(1, missing // 10) if itself and turn < 2 else missing
             # Rows are refused now and then: offer as many more as were refused the last time.
-            offered = min(round(ask / max(accepted, 0.25)), ask + 1000)
+            most = ask * _MOST_EXPECTED if ask < _MANY else ask + 1000
+            offered = min(round(ask / max(accepted, 0.05)), most)
             made = loading.load(making.each(offered))
             now = making.count()
             barren = barren + 1 if now == have else 0
@@ -192,7 +203,7 @@ class Data:
     def _plain_making(self, table: Table) -> Making:
         if table.oid not in self._makings:
             self._makings[table.oid] = Making(
-                self.connection, self.tables, table, self.values, self.seed
+                self.connection, self.tables, table, self.values, self.seed, self.hints
             )
         return self._makings[table.oid]
 
@@ -273,7 +284,7 @@ class _Loading:
         self.connection = connection
         self.making = making
         self.reasons: list[str] = []
-        self.rejected = 0
+        self.rejected = self.offered = self.refused = 0
         self.gave_up = False
         self.without_triggers = False
         # Where conflicts are part of the game, COPY would fail as a whole.
@@ -302,9 +313,11 @@ class _Loading:
                 if failed is None:
                     return len(made)
             made += rows
+            self.offered += len(made)
             if making.checks:
                 verdicts = making.judge(made)
                 fitting = [row for row, met in zip(made, verdicts, strict=True) if all(met)]
+                self.refused += len(made) - len(fitting)
             if failed is None or len(fitting) < len(made):
                 failed = self._copy(fitting)
                 if failed is None:
@@ -312,14 +325,16 @@ class _Loading:
             self._say(failed)
             self.quick = False
         made += rows
+        self.offered += len(made)
         try:
             with self.connection.transaction():
                 making.stage(made)
         except psycopg.Error as error:
             self._say(error)
-            for name, said in making.wrong_columns(made):
-                self.reasons.append(f"{name}: {said}")
-            self.gave_up = True
+            wrong = list(making.wrong_columns(made))
+            self.reasons += [f"{name}: {said}" for name, said in wrong]
+            # What the server can't read may stay NULL, if it may be NULL.
+            self.gave_up = not wrong or not all([making.leave_out(name) for name, _ in wrong])
         else:
             self._insert(0, len(made))
         return len(made)
@@ -374,7 +389,7 @@ class _Loading:
             if end - start == 1:
                 self._say(error)
                 self.rejected += 1
-                self.gave_up = self.rejected >= _MOST_REJECTED
+                self.gave_up = self.rejected >= min(_MOST_REJECTED, 40 + self.offered // 5)
                 return
             middle = (start + end) // 2
             self._insert(start, middle)
@@ -394,6 +409,8 @@ def _why(making: Making, loading: _Loading) -> str:
     said = [*making.doubts, *loading.reasons]
     if said:
         return said[0]
+    if making.checks and loading.refused > loading.offered // 2:
+        return "few of the rows that were tried meet its checks"
     return "its unique values or keys are used up"
 
 

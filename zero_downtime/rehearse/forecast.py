@@ -16,6 +16,7 @@ from zero_downtime.history import Revision
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.making import Hints
 from zero_downtime.rehearse.measure import Observed
 from zero_downtime.rehearse.result import Forecast
 from zero_downtime.replay import Execution, Replay
@@ -45,6 +46,7 @@ class Forecaster:
     stats: Stats
     largest: int  # rows
     seed: int
+    hints: Hints = field(default_factory=dict)
 
     def of(
         self, base: str, revision: Revision, observed: Sequence[Observed]
@@ -65,7 +67,7 @@ class Forecaster:
 
     def _fill(self, database: str, rows: int, relations: set[str]) -> Mapping[str, int]:
         with self.server.connect(database) as connection:
-            filled = Data(connection, self.seed).fill(rows, only=relations)
+            filled = Data(connection, self.seed, hints=self.hints).fill(rows, only=relations)
             connection.execute("ANALYZE")
         return {one.table: one.rows for one in filled}
 

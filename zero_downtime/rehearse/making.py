@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from random import Random
 
@@ -21,10 +21,11 @@ from psycopg import sql
 
 from zero_downtime.rehearse import candidates
 from zero_downtime.rehearse.session import Connection, one_line, rows_of
-from zero_downtime.rehearse.tables import Check, Column, ForeignKey, Leaf, Table, Tables
+from zero_downtime.rehearse.tables import Check, Column, ForeignKey, Leaf, Table, Tables, Unique
 from zero_downtime.rehearse.values import Draw, Maker, Values
 
 Row = dict[str, str | None]
+Hints = Mapping[str, Sequence[str]]  # by ``table.column``: the values to choose from
 Recipe = tuple[tuple[str, int], ...]  # column and number of its way, in the order of making
 
 _NULL_SHARE = 0.1
@@ -51,6 +52,18 @@ class _Pointing:
     hard: bool  # no column of it may be NULL
     keys: list[tuple[str, ...]]
     unused: list[tuple[str, ...]] | None  # when no two rows may point at the same one
+    places: tuple[int, ...] = ()
+    by_part: dict[object, list[tuple[str, ...]]] = field(default_factory=dict)  # over ``places``
+
+    def matching(self, places: Sequence[int], values: tuple[object, ...]) -> list[tuple[str, ...]]:
+        """The keys that have these values at these places."""
+        if not self.by_part:
+            for key in self.keys:
+                self.by_part.setdefault(tuple([key[i] for i in places]), []).append(key)
+            self.places = tuple(places)
+        if self.places != tuple(places):
+            return [k for k in self.keys if tuple([k[i] for i in places]) == values]
+        return self.by_part.get(values, [])
 
 
 @dataclass
@@ -70,8 +83,20 @@ class Making:
     """
 
     def __init__(
-        self, connection: Connection, tables: Tables, table: Table, values: Values, seed: int
+        self,
+        connection: Connection,
+        tables: Tables,
+        table: Table,
+        values: Values,
+        seed: int,
+        hints: Hints | None = None,
     ) -> None:
+        self._hints = {
+            name: told
+            for called in (table.name, table.qualified)
+            for name in (column.name for column in table.columns)
+            if (told := (hints or {}).get(f"{called}.{name}"))
+        }
         self.connection = connection
         self.tables = tables
         self.table = table
@@ -92,6 +117,7 @@ class Making:
         self._stage: sql.Identifier | None = None
         self._makers: dict[str, Maker] = {}
         self._points: list[_Pointing] = []
+        self._uniques = [self._of_written(unique) for unique in table.uniques]
         self._of_bounds: dict[tuple[str, str, int, str], list[Maker]] = {}
         self._seen: list[tuple[tuple[str, ...], bool, set[tuple[str, ...]]]] = []
         self._solutions: list[_Solution] = []
@@ -111,11 +137,13 @@ class Making:
         apart = {name for exclusion in self.table.exclusions for name in exclusion.apart}
         left_out = []
         for column in self.written:
-            make = (
-                self.values.apart(column.type)
-                if column.name in apart
-                else self.values.of(column, column.name in distinct)
-            )
+            make: Maker | None
+            if column.name in self._hints:
+                make = _one_of(self._hints[column.name])
+            elif column.name in apart:
+                make = self.values.apart(column.type)
+            else:
+                make = self.values.of(column, column.name in distinct)
             if make is not None:
                 self._makers[column.name] = make
             elif self._nullable[column.name] or column.default is not None:
@@ -127,11 +155,32 @@ class Making:
         self._exclude_expressions()
         self.refresh()
 
+    def _of_written(self, unique: Unique) -> Unique:
+        """A unique key over generated columns, as one over those that they are made from."""
+        generated = {c.name: c.default or "" for c in self.table.columns if c.generated}
+        if not generated.keys() & set(unique.columns):
+            return unique
+        names = [
+            name
+            for column in unique.columns
+            for name in (self._mentioned(generated[column]) if column in generated else [column])
+        ]
+        return replace(unique, columns=tuple(dict.fromkeys(names)), plain=False)
+
+    def leave_out(self, name: str) -> bool:
+        """Write a column no more, if it can do without."""
+        column = self.table.column(name)
+        if not self._nullable[name] and column.default is None:
+            return False
+        self.written = tuple(c for c in self.written if c.name != name)
+        self._names.discard(name)
+        return True
+
     def _distinct_columns(self) -> set[str]:
         """Columns whose values never repeat, so that every unique key holds."""
         pointing = {name for key in self.table.foreign_keys for name in key.columns}
         chosen: set[str] = set()
-        for unique in sorted(self.table.uniques, key=lambda u: len(u.columns)):
+        for unique in sorted(self._uniques, key=lambda u: len(u.columns)):
             free = [n for n in unique.columns if n in self._names and n not in pointing]
             if chosen & set(unique.columns) or not set(unique.columns) <= self._names or not free:
                 continue
@@ -171,21 +220,21 @@ class Making:
         table = self.table
         count, self.number = self.count(), max(self.number, self.count())
         self._points = []
-        uniques = [set(u.columns) for u in table.uniques if not u.partial]
+        uniques = [set(u.columns) for u in self._uniques if not u.partial]
         for key in sorted(table.foreign_keys, key=lambda k: (-len(k.columns), k.name)):
             if not set(key.columns) <= self._names or key.target not in self.tables.by_oid:
                 continue
-            keys = self._keys_of(key)
             single = any(u <= set(key.columns) for u in uniques)
+            keys = self._keys_of(key, None if single else _MOST_PARENTS)
             unused = None
             if single:
-                taken = set(self._existing(key.columns)) if count else set()
+                taken = set(self._existing(key.columns, None)) if count else set()
                 unused = [k for k in keys if k not in taken]
                 self.random.shuffle(unused)
             hard = not any(self._nullable[name] for name in key.columns)
             self._points.append(_Pointing(key, hard, keys, unused))
         self._seen = []
-        for unique in table.uniques:
+        for unique in self._uniques:
             if not unique.partial and set(unique.columns) <= self._names:
                 seen = set(self._existing(unique.columns)) if count else set()
                 self._seen.append((unique.columns, unique.plain, seen))
@@ -205,11 +254,14 @@ class Making:
         query = sql.SQL("SELECT count(*) FROM {}").format(self.table.identifier)
         return int(rows_of(self.connection, query)[0][0])
 
-    def _existing(self, columns: Sequence[str]) -> list[tuple[str, ...]]:
-        return _texts(self.connection, self.table, columns)
+    def _existing(
+        self, columns: Sequence[str], most: int | None = _MOST_PARENTS
+    ) -> list[tuple[str, ...]]:
+        return _texts(self.connection, self.table, columns, most)
 
-    def _keys_of(self, key: ForeignKey) -> list[tuple[str, ...]]:
-        return _texts(self.connection, self.tables.by_oid[key.target], key.target_columns)
+    def _keys_of(self, key: ForeignKey, most: int | None) -> list[tuple[str, ...]]:
+        target = self.tables.by_oid[key.target]
+        return _texts(self.connection, target, key.target_columns, most)
 
     # Rows
 
@@ -299,7 +351,7 @@ class Making:
             return point.unused.pop() if point.unused else None
         keys = point.keys
         if already:
-            keys = [k for k in keys if all(k[i] == row[point.key.columns[i]] for i in already)]
+            keys = point.matching(already, tuple([row[point.key.columns[i]] for i in already]))
         if not keys:
             return None
         # Skewed: a few customers have most of the orders.
@@ -500,6 +552,9 @@ class Making:
             name = column.name
             if name not in columns:
                 continue
+            if name in self._hints:
+                ways[name] = [_always(value) for value in self._hints[name]]
+                continue
             if name in pointing or name in placed:
                 if self._nullable[name]:
                     ways[name] = [_kept(name), _kept(name), lambda draw: None]
@@ -605,21 +660,17 @@ class Making:
 
     def stage(self, rows: Sequence[Row]) -> None:
         """Put rows on the stage, in place of those that stand there."""
-        if self._stage is None:
-            self._stage = sql.Identifier(f"zd_stage_{self.table.oid}")
-            columns = [
-                sql.SQL("{} {}").format(
-                    sql.Identifier(c.name),
-                    sql.SQL(self._lenient(c)),
-                )
-                for c in self.table.columns
-                if not c.generated
-            ]
-            self.connection.execute(
-                sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({})").format(
-                    self._stage, sql.SQL(", ").join([sql.SQL("zd_number int"), *columns])
-                )
+        self._stage = sql.Identifier(f"zd_stage_{self.table.oid}")
+        columns = [
+            sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(self._lenient(c)))
+            for c in self.table.columns
+            if not c.generated
+        ]
+        self.connection.execute(
+            sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({})").format(
+                self._stage, sql.SQL(", ").join([sql.SQL("zd_number int"), *columns])
             )
+        )
         self.connection.execute(sql.SQL("TRUNCATE {}").format(self._stage))
         names = [c.name for c in self.written]
         copy_rows(
@@ -682,7 +733,9 @@ def copy_rows(
             copy.write_row(row)
 
 
-def _texts(connection: Connection, table: Table, columns: Sequence[str]) -> list[tuple[str, ...]]:
+def _texts(
+    connection: Connection, table: Table, columns: Sequence[str], most: int | None
+) -> list[tuple[str, ...]]:
     names = [sql.SQL("{}::text").format(sql.Identifier(name)) for name in columns]
     present = [sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in columns]
     return rows_of(
@@ -692,7 +745,7 @@ def _texts(connection: Connection, table: Table, columns: Sequence[str]) -> list
             table.identifier,
             sql.SQL(" AND ").join(present),
             sql.SQL(", ").join(map(sql.Identifier, columns)),
-            sql.Literal(_MOST_PARENTS),
+            sql.Literal(most),
         ),
     )
 
@@ -701,6 +754,14 @@ def _for_value(text: str, name: str) -> str:
     """A domain's check, over a column instead of VALUE; strings are left as they are."""
     parts = re.split(r"('(?:[^']|'')*')", text)
     return "".join(p if p[:1] == "'" else re.sub(r"\bVALUE\b", name, p) for p in parts)
+
+
+def _one_of(values: Sequence[str]) -> Maker:
+    return lambda draw: draw.random.choice(values)
+
+
+def _always(value: str) -> Maker:
+    return lambda draw: value
 
 
 def _kept(name: str) -> Maker:

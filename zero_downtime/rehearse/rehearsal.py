@@ -68,14 +68,19 @@ class Rehearsal:
         self._before: Catalog | None = None  # of the base; None: not read yet
         self._first = Replay(project, None, history=history)
         self.notes = self._first.notes
-        self.prover = Prover(server, self._replay, self.seed, frozenset())
+        self.prover = Prover(server, self._replay, self.seed, frozenset(), config.values)
         self.base = Base(server, history, self._replay, self.prover, rows, self.seed, self.notes)
         self.forecaster = stats and Forecaster(
-            server, self._replay, stats, config.forecast_rows, self.seed
+            server, self._replay, stats, config.forecast_rows, self.seed, config.values
         )
         self.killer = Killer(project, server, self._replay, self.prover.catalog)
         self.applications = Applications(
-            self.seed, self.prover.skip, statements, self._models(project), self._gone
+            self.seed,
+            self.prover.skip,
+            statements,
+            self._models(project),
+            config.values,
+            self._gone,
         )
         self.stage = Stage(
             server,

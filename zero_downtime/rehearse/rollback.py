@@ -28,7 +28,7 @@ from zero_downtime.rehearse.ledger import (
     shapes,
     written_rows,
 )
-from zero_downtime.rehearse.making import Row
+from zero_downtime.rehearse.making import Hints, Row
 from zero_downtime.rehearse.measure import Exact, Observed
 from zero_downtime.rehearse.result import Lost, Rollback
 from zero_downtime.rehearse.serverlog import ServerLog
@@ -64,6 +64,7 @@ class Prover:
     replay: Callable[[str], Replay]  # database → the project there
     seed: int
     skip: frozenset[str]  # tables that are nobody's business
+    hints: Hints = field(default_factory=dict)
     version_table: str = "alembic_version"
 
     def catalog(self, database: str) -> Catalog:
@@ -132,7 +133,7 @@ class _RoundTrip:
             if writing:
                 names = [name for seen in up.observed for _, name, _ in seen.locks]
                 names += [t.qualified for t in new if old.named(t.qualified) is None]
-                write_rows(connection, prover.seed, prover.skip, names, common)
+                write_rows(connection, prover.seed, prover.skip, prover.hints, names, common)
                 written = read_ledger(connection, common, new)
         down = self._exact(after)
         proven = Proven(None, tuple(up.observed), (), after, new)
@@ -258,6 +259,7 @@ def write_rows(
     connection: Connection,
     seed: int,
     skip: frozenset[str],
+    hints: Hints,
     names: Sequence[str],
     common: Sequence[Shape],
 ) -> None:
@@ -265,7 +267,7 @@ def write_rows(
 
     Updates and deletes keep to tables whose rows can be followed through the downgrade.
     """
-    data = Data(connection, seed + 1, skip)
+    data = Data(connection, seed + 1, skip, hints)
     followed = {shape.table for shape in common}
     tables = [data.tables.named(name) for name in dict.fromkeys(names)]
     chosen = [t for t in tables if t is not None and t.kind != "f" and t.qualified not in skip]
