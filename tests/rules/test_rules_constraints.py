@@ -151,6 +151,13 @@ def test_set_not_null_under_an_old_set_null_is_found(found: Found) -> None:
         ("UPDATE t SET id = 2", False),
         ("DELETE FROM t", False),
         ("INSERT INTO t VALUES (1, 1); SET CONSTRAINTS ALL IMMEDIATE", False),
+        ("SET CONSTRAINTS ALL IMMEDIATE; INSERT INTO t VALUES (1, 1)", False),
+        ("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; DELETE FROM t", False),
+        (
+            "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;"
+            "INSERT INTO t VALUES (1, 1)",
+            True,
+        ),
     ],
 )
 def test_rows_that_wait_for_a_deferred_constraint(write: str, pending: bool, found: Found) -> None:

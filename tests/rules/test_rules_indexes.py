@@ -127,17 +127,22 @@ def test_an_index_whose_parts_are_never_attached_is_told_at_the_end(found: Found
             True,
         ),
         ("LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN substring(t from 2); END'", False),
+        ("LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN today(); END'", True),
+        ("LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.today(); END'", False),
     ],
 )
 def test_a_function_in_an_index_has_no_search_path_from_17_on(
     function: str, fails: bool, found: Found
 ) -> None:
-    sql = (
-        f"CREATE FUNCTION f(t text) RETURNS text {function};"
-        "CREATE INDEX CONCURRENTLY i ON orders (f(code))"
-    )
+    make = f"CREATE FUNCTION f(t text) RETURNS text {function};"
+    sql = f"{make} CREATE INDEX CONCURRENTLY i ON orders (f(code))"
     assert ("index-function-search-path" in found(sql, major=17)) is fails
     assert "index-function-search-path" not in found(sql, major=16)
+    view = f"{make} CREATE MATERIALIZED VIEW v AS SELECT f(code) FROM orders"
+    assert ("index-function-search-path" in found(view)) is fails
+    assert "index-function-search-path" not in found(f"{view} WITH NO DATA")
+    refreshed = found(f"{view} WITH NO DATA", "REFRESH MATERIALIZED VIEW v")
+    assert ("index-function-search-path" in refreshed) is fails
 
 
 def test_what_is_off_by_default_can_be_asked_for(found: Found) -> None:

@@ -357,3 +357,16 @@ def test_what_can_not_be_looked_into_is_noted() -> None:
     assert [note.text for note in result.notes] == [
         "what EXECUTE runs: its text is put together when it runs"
     ]
+
+
+def test_a_table_that_a_file_creates_is_new_whatever_the_files_before_say() -> None:
+    def of(create: str) -> list[str]:
+        script = read_script(f"{TIMEOUT}{create}; CREATE INDEX ON orders (a)", "m.sql")
+        first = unit_of_script(read_script("CREATE TABLE orders (a int)", "a.sql"), "a.sql")
+        units = [first, unit_of_script(script, "m.sql")]
+        return [finding.rule for finding in lint_units(units, State()).findings]
+
+    assert of("CREATE TABLE orders (a int, b int)") == []
+    assert of("CREATE TABLE orders AS SELECT 1 AS a") == []
+    assert of("CREATE TABLE IF NOT EXISTS orders (a int)") == ["index-not-concurrent"]
+    assert of("CREATE TABLE IF NOT EXISTS orders AS SELECT 1 AS a") == ["index-not-concurrent"]

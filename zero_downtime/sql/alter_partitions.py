@@ -115,6 +115,8 @@ def inherit(p: Prediction, t: Target) -> None:
     parent = p.state.key_of_range(t.definition)
     added = t.command["subtype"] == "AT_AddInherit"
     p.lock(parent, SUE if added else LockMode.ACCESS_SHARE)
+    if added:  # it looks for the parent among them
+        p.lock(p.state.descendants(t.key), LockMode.ACCESS_SHARE)
 
 
 def rebuild_indexes(p: Prediction, tables: list[str]) -> None:

@@ -23,6 +23,7 @@ from zero_downtime.sql.apply_tables import (
     create_table,
     drop_index,
     drop_relation,
+    stays,
 )
 from zero_downtime.sql.apply_types import (
     alter_domain,
@@ -109,16 +110,23 @@ def apply_unread(state: Known, sql: str) -> None:
 def _create_as(state: Known, node: Node) -> None:
     into = node["into"]
     kind: RelationKind = "materialized view" if node.get("objtype") == "OBJECT_MATVIEW" else "table"
-    _create_from_query(state, into["rel"], kind, node["query"], names_of(into.get("colNames")))
+    names = names_of(into.get("colNames"))
+    if_not_exists = bool(node.get("if_not_exists"))
+    _create_from_query(state, into["rel"], kind, node["query"], names, if_not_exists)
 
 
 def _create_from_query(
-    state: Known, range_var: Node, kind: RelationKind, query: Node, names: tuple[str, ...] = ()
+    state: Known,
+    range_var: Node,
+    kind: RelationKind,
+    query: Node,
+    names: tuple[str, ...] = (),
+    if_not_exists: bool = False,
 ) -> None:
     key = state.key_of_range(range_var, create=True)
-    old = state.relations.get(key)
-    if old and kind != "view":
+    if kind != "view" and stays(state, key, if_not_exists):
         return
+    old = state.relations.get(key) if kind == "view" else None
     schema, _, name = key.partition(".")
     columns = columns_of_query(state, query, names)
     made = old or Relation(schema, name, kind, born=state.unit, storage=state.transaction)

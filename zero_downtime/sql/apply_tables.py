@@ -48,10 +48,25 @@ _LONGEST_NAME = 63
 # Tables
 
 
+def stays(state: Known, key: str, if_not_exists: bool) -> bool:
+    """Whether a relation stays as it is when one of its name is created.
+
+    An earlier unit's does not: a CREATE that runs proves that the name was free, whatever the
+    files before (another server's schema, another way to the same table) have said.
+    """
+    existing = state.relations.get(key)
+    if existing is None:
+        return False
+    if if_not_exists or (existing.known and existing.born == state.unit):
+        return True
+    for index in state.indexes_of(key):
+        del state.indexes[index.name]
+    return False
+
+
 def create_table(state: Known, node: Node) -> None:
     key = state.key_of_range(node["relation"], create=True)
-    existing = state.relations.get(key)
-    if existing and (existing.known or node.get("if_not_exists")):
+    if stays(state, key, bool(node.get("if_not_exists"))):
         return
     schema, _, name = key.partition(".")
     partitioned = node.get("partspec")

@@ -162,6 +162,8 @@ def _drop_function(p: Prediction, path: tuple[str, ...]) -> None:
         elif _calls(p, relation, function.name):
             falls = relation.query is not None
             p.lock([relation.key, *(p.state.readers(relation.key) if falls else ())], AE)
+    last = function.name.rpartition(".")[2]
+    p.lock([index.table for index in p.state.indexes.values() if last in index.calls], AE)
 
 
 def _calls(p: Prediction, relation: Relation, function: str) -> bool:

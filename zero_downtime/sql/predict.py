@@ -189,7 +189,7 @@ def _rename(p: Prediction, node: Node) -> None:
             p.lock(p.state.typed_tables(p.state.type_key(path) or ""), AE)
         return
     key = p.state.key_of_range(node["relation"])
-    if kind == "OBJECT_INDEX" or key in p.state.indexes:
+    if key in p.state.indexes or (kind == "OBJECT_INDEX" and key not in p.state.relations):
         return
     if not p.state.exists(key):
         return
@@ -366,16 +366,22 @@ def _vacuum(p: Prediction, node: Node) -> None:
     vacuum = bool(node.get("is_vacuumcmd"))
     full = vacuum and options.get("full") not in (None, False, "off", "false", 0)
     p.transactional = not vacuum
-    keys = [p.state.key_of_range(fields_of(item)["relation"]) for item in node.get("rels", ())]
+    ranges = [fields_of(item)["relation"] for item in node.get("rels", ())]
+    keys = [p.state.key_of_range(each) for each in ranges]
+    alone = {key for key, each in zip(keys, ranges, strict=True) if not each.get("inh")}
     if not keys:
         kinds = ("table", "materialized view", *(() if vacuum else ("partitioned table",)))
         keys = [k for k, r in p.state.relations.items() if r.kind in kinds]
     for key in keys:
         if p.relation(key).kind in ("view", "sequence"):
             continue  # passed over with a warning
-        tables = p.state.tree(key) if p.relation(key).kind == "partitioned table" else [key]
+        partitioned = p.relation(key).kind == "partitioned table"
+        tables = p.state.tree(key) if partitioned and key not in alone else [key]
         if not vacuum:  # up to 17 the children were sampled, but had no statistics made
-            p.lock(p.state.descendants(key), SUE if p.major >= 18 else AS)
+            below = p.state.descendants(key)
+            sampled = [each for each in below if p.relation(each).kind != "partitioned table"]
+            only = p.major < 18 or key in alone
+            p.lock(sampled if only else below, AS if only else SUE)
         p.lock(tables, AE if full else SUE)
         if full:
             p.rewrite(tables)
@@ -504,6 +510,11 @@ def _create_function(p: Prediction, node: Node) -> None:
         mention(p, {kind: fields}, views=True)
 
 
+def _extension_member(p: Prediction, node: Node) -> None:
+    if node["objtype"] in RELATION_KINDS:
+        p.lock(p.state.key_of(path_of(node["object"])), SUE)
+
+
 def _alone(p: Prediction, node: Node) -> None:
     """A command that refuses to run in a transaction block and touches no table of ours."""
     p.transactional = False
@@ -559,6 +570,7 @@ STATEMENTS: Mapping[str, Handler] = {
     "CreateSubscriptionStmt": _create_subscription,
     "AlterSubscriptionStmt": _alter_subscription,
     "AlterObjectDependsStmt": _depends,
+    "AlterExtensionContentsStmt": _extension_member,
     "DiscardStmt": _discard,
     "CreatedbStmt": _alone,
     "DropdbStmt": _alone,

@@ -18,6 +18,7 @@ from zero_downtime.sql.tree import (
 )
 
 _READS = re.compile(r"\b(?:from|join|into|update)\s+([a-z_]\w*)\b(?!\s*[.(])", re.IGNORECASE)
+_CALLS = re.compile(r"(?<![\w.\"$])([a-z_]\w*)\s*\(", re.IGNORECASE)
 
 
 def names_by_search_path(state: Known, node: Node) -> frozenset[str]:
@@ -28,9 +29,17 @@ def names_by_search_path(state: Known, node: Node) -> frozenset[str]:
     body = text_of(options["as"]["arg"]["List"]["items"][0])
     language = str(constant(options.get("language", {}).get("arg"))).lower()
     if language == "plpgsql":
-        names = (match[1] for match in _READS.finditer(body))
-        return frozenset(name for name in names if state.key_of((name,)) in state.relations)
+        read = {match[1].lower() for match in _READS.finditer(body)}
+        called = {match[1].lower() for match in _CALLS.finditer(body)}
+        return frozenset(
+            [name for name in read if state.key_of((name,)) in state.relations]
+            + [f"{name}()" for name in called if _is_ours(state, name)]
+        )
     return _of_sql(state, body) if language == "sql" else frozenset()
+
+
+def _is_ours(state: Known, name: str) -> bool:
+    return not is_builtin(name) and state.function((name,)) is not None
 
 
 def _sets_path(node: Node) -> bool:

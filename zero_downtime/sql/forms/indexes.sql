@@ -76,3 +76,4 @@ REINDEX TABLE depot.labels;
 REINDEX SCHEMA depot;
 REINDEX SCHEMA CONCURRENTLY depot;
 COMMENT ON INDEX depot.halls_region IS 'x';
+ALTER INDEX depot.stack RENAME TO pile;

@@ -28,3 +28,4 @@ COMMENT ON TABLE depot.vehicles IS 'x';
 GRANT SELECT ON depot.vehicles TO PUBLIC;
 CREATE TABLE depot.crates () INHERITS (depot.stack);
 ALTER TABLE depot.cars ADD COLUMN more int UNIQUE;
+ALTER TABLE depot.cars INHERIT depot.bikes;

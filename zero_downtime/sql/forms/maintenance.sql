@@ -34,3 +34,7 @@ REINDEX DATABASE;
 -- from 16
 REINDEX SYSTEM;
 LOCK TABLE depot.totals_seen IN SHARE MODE;
+-- from 18
+ANALYZE ONLY depot.moves;
+-- from 18
+ANALYZE ONLY depot.vehicles;

@@ -46,7 +46,8 @@ class DropTable(Rule):
             if mapped is False or (mapped is None and here.phase == "contract"):
                 continue
             others = [short(k) for k in here.locks if k != key and _is_table(here, k)]
-            also = f" {', '.join(others)} is locked with it." if others else ""
+            are = "is" if len(others) == 1 else "are"
+            also = f" {', '.join(others)} {are} locked with it." if others else ""
             again = here.node.get("missing_ok") and here.state.relation(key) is None
             subject = "Code that still uses"
             if mapped:

@@ -263,19 +263,26 @@ def _left_pending(here: Here, key: str) -> Seen | None:
         return None
     watched = {name for fk in own for name in fk.columns}
     watched |= {name for fk in pointing for name in fk.referenced_columns}
-    for seen in reversed(here.earlier):
-        if seen.kind == "ConstraintsSetStmt" and not seen.node.get("deferred"):
-            return None
-        if seen.kind not in ("InsertStmt", "UpdateStmt", "DeleteStmt"):
+    pending: Seen | None = None
+    at_once = False
+    for seen in here.earlier:
+        if seen.kind == "ConstraintsSetStmt":
+            at_once = not seen.node.get("deferred")
+            pending = None if at_once else pending
+        if at_once or seen.kind not in ("InsertStmt", "UpdateStmt", "DeleteStmt"):
             continue
         node = seen.node
         if here.state.key_of_range(node["relation"]) != key:
             continue
         inserted = seen.kind == "InsertStmt"
-        if (inserted and own) or (seen.kind == "DeleteStmt" and pointing):
-            return seen
-        if seen.kind == "UpdateStmt" and watched & {
-            fields_of(target).get("name") for target in node.get("targetList", ())
-        }:
-            return seen
-    return None
+        if (
+            (inserted and own)
+            or (seen.kind == "DeleteStmt" and pointing)
+            or (
+                seen.kind == "UpdateStmt"
+                and watched
+                & {fields_of(target).get("name") for target in node.get("targetList", ())}
+            )
+        ):
+            pending = seen
+    return pending

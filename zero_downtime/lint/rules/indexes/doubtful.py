@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, repeated
@@ -144,9 +145,9 @@ _ORDER_OF_NO_USE = ("jsonb", "tsvector", "geometry", "geography")
 
 
 class IndexFunctionSearchPath(Rule):
-    """An index calls a function that finds its own names by the search_path."""
+    """An index or materialized view calls a function that needs the search_path."""
 
-    on = ("IndexStmt",)
+    on = ("IndexStmt", "CreateTableAsStmt", "RefreshMatViewStmt")
     majors = (17, 18)
     why = (
         "From PostgreSQL 17 on indexes are built (and rebuilt, and materialized views refreshed)"
@@ -166,20 +167,33 @@ class IndexFunctionSearchPath(Rule):
     )
 
     def check(self, here: Here) -> Iterator[Finding]:
-        expressions = [element.get("expr") for element in _elements(here)]
-        for expression in [*expressions, here.node.get("whereClause")]:
-            for name in functions_in(expression):
-                function = here.state.function(name)
-                if function and function.by_search_path:
-                    needed = ", ".join(sorted(function.by_search_path))
-                    yield self.found(
-                        here,
-                        f"{name[-1]}() finds {needed} by the search_path, which PostgreSQL"
-                        f" {here.major} empties while it builds an index: this fails.",
-                        f"ALTER FUNCTION {'.'.join(name)} SET search_path = public;",
-                        here.table(),
-                    )
-                    return
+        for name in chain.from_iterable(map(functions_in, self._computed(here))):
+            function = here.state.function(name)
+            if function and function.by_search_path:
+                needed = ", ".join(sorted(function.by_search_path))
+                builds = "an index" if here.kind == "IndexStmt" else "a materialized view"
+                yield self.found(
+                    here,
+                    f"{name[-1]}() finds {needed} by the search_path, which PostgreSQL"
+                    f" {here.major} empties while it builds {builds}: this fails.",
+                    f"ALTER FUNCTION {'.'.join(name)} SET search_path = public;",
+                    here.table() if "relation" in here.node else None,
+                )
+                return
+
+    def _computed(self, here: Here) -> list[Node]:
+        """What PostgreSQL evaluates with no search_path."""
+        node = here.node
+        if here.kind == "IndexStmt":
+            found = [element.get("expr") for element in _elements(here)]
+            return [each for each in [*found, node.get("whereClause")] if each]
+        if node.get("skipData"):
+            return []
+        if here.kind == "RefreshMatViewStmt":
+            query = here.relation(here.table()).query
+            return [query] if query else []
+        filled = node.get("objtype") == "OBJECT_MATVIEW" and not node["into"].get("skipData")
+        return [node["query"]] if filled else []
 
 
 # Off by default
