@@ -14,7 +14,7 @@ help:
 	@echo "make test    all tests, on the embedded PostgreSQL"
 	@echo "make matrix  the lock model on PostgreSQL 14 to 18, each a line"
 	@echo "make fuzz    a minute of mutated statements through the linter"
-	@echo "make benchmark  zd lint beside other linters, on the same files"
+	@echo "make benchmark  zd lint beside other linters, zd rehearse beside alembic"
 	@echo "make check   style, types, import rules, and the tests"
 	@echo "make wheel   build the package into dist/"
 
@@ -36,6 +36,7 @@ fuzz: $(READY)
 # The other linters have an environment of their own: what they require is not ours to settle.
 benchmark: $(READY) $(OTHERS)
 	@PATH="$(CURDIR)/$(VENV)/others/bin:$$PATH" $(BIN)/python benchmarks/lint.py
+	@$(BIN)/python benchmarks/rehearse.py
 
 $(OTHERS): pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \

@@ -8,7 +8,7 @@ import pytest
 
 from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project
-from zero_downtime.rehearse import Options, rehearse
+from zero_downtime.rehearse import Options, parts, rehearse
 
 # upgrade, downgrade, outcome (None: the upgrade fails), what is said of it
 HISTORY = [
@@ -79,10 +79,12 @@ def history(make_project: Callable[..., Project]) -> Project:
     return project
 
 
+@pytest.mark.parametrize("few", [120, 4])  # in one go, and in two processes
 def test_broken_downgrades_are_named(
-    history: Project, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+    history: Project, server: EmbeddedServer, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(parts, "_FEW", few)
     result = rehearse(history, Options(server=server.url(), quick=True))
     found = {r.revision: r for r in result.revisions}
     assert len(found) == len(HISTORY) + 1

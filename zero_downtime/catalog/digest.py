@@ -47,10 +47,13 @@ _WRITTEN = {
                conparentid <> 0, conindid::regclass
         FROM pg_constraint WHERE oid >= 16384 ORDER BY 1, 2, 3""",
     "indexes": """
-        SELECT pg_get_indexdef(indexrelid), indisvalid, indisclustered, indisreplident,
-               indisprimary, indimmediate, indisexclusion FROM pg_index
-        JOIN pg_class c ON c.oid = indexrelid
-        WHERE indexrelid >= 16384 AND c.relnamespace <> 'pg_toast'::regnamespace ORDER BY 1""",
+        SELECT i.indexrelid::regclass::text,
+               CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.indexrelid) END,
+               i.indisvalid, i.indisclustered, i.indisreplident
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        LEFT JOIN pg_constraint k  -- whose definition says the rest
+          ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+        WHERE i.indexrelid >= 16384 AND c.relnamespace <> 'pg_toast'::regnamespace ORDER BY 1""",
     "inheritance": """
         SELECT inhrelid::regclass::text, inhparent::regclass::text, inhseqno, inhdetachpending
         FROM pg_inherits ORDER BY 1, 2""",

@@ -244,12 +244,16 @@ class EmbeddedServer(InstalledServer):
 
 
 class RemoteServer(_Databases):
-    """A running server that the user named by a URL; we make and drop databases of our own."""
+    """A running server that the user named by a URL; we make and drop databases of our own.
 
-    def __init__(self, url: str) -> None:
+    ``bin_dir`` and ``log`` are of a server that another process of ours started.
+    """
+
+    def __init__(self, url: str, bin_dir: Path | None = None, log: Path | None = None) -> None:
         self._url = url
         self._made: set[str] = set()
-        self.bin_dir = embedded_bin_dir()
+        self._log = log
+        self.bin_dir = bin_dir or embedded_bin_dir()
         atexit.register(self.close)
         try:
             with psycopg.connect(url, autocommit=True) as connection:
@@ -260,6 +264,11 @@ class RemoteServer(_Databases):
                 reason=f"{masked(url)} refuses the connection ({_one_line(error)})",
                 advice="Check host, database, user and password",
             ) from error
+
+    @property
+    def log(self) -> Path | None:
+        """The server's log file, when the server is ours."""
+        return self._log
 
     def url(self, database: str = "postgres") -> str:
         return urlsplit(self._url)._replace(path=f"/{quote(database)}").geturl()

@@ -12,7 +12,8 @@ from zero_downtime.postgres.server import Server, database_name, open_server
 from zero_downtime.project import Project
 from zero_downtime.rehearse import serverlog
 from zero_downtime.rehearse.budget import Budget, read_budget
-from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
+from zero_downtime.rehearse.parts import Asked, rehearse_history
+from zero_downtime.rehearse.rehearsal import Progress
 from zero_downtime.rehearse.result import RehearsalResult
 from zero_downtime.rehearse.statements import Written, read_statements
 from zero_downtime.stats import Stats, read_stats
@@ -67,35 +68,10 @@ def rehearse(
     server = scratch_server(where, rows)
     try:
         few = len(tested) <= _FEW
-        with Rehearsal(
-            project, history, server, budget, rows, clients, most, few, stats, statements, progress
-        ) as rehearsal:
-            rehearsal.begin(earlier)
-            left = _rehearse_all(rehearsal, tested, options.quick, progress)
-            stopped = f"{left} later revisions could not be rehearsed" if left else None
-            return rehearsal.result(stopped)
+        asked = Asked(project, budget, rows, clients, most, few, stats, statements, options.quick)
+        return rehearse_history(asked, history, server, earlier, tested, progress)
     finally:
         server.close()
-
-
-def _rehearse_all(
-    rehearsal: Rehearsal, tested: list[Revision], quick: bool, progress: Progress
-) -> int:
-    """Rehearse them in order; gives how many could not be, since they build on one that fails."""
-    left, position = 0, 0
-    while position < len(tested):
-        if quick:
-            position += rehearsal.sweep(tested[position:])
-            if position == len(tested):
-                break
-        revision = tested[position]
-        position += 1
-        if rehearsal.blocked(revision):
-            left += 1
-            continue
-        progress(f"{position}/{len(tested)} {revision.id} {revision.message}")
-        rehearsal.rehearse(revision)
-    return left
 
 
 def scratch_server(where: str, rows: int) -> Server:
