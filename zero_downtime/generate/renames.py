@@ -7,7 +7,7 @@ the difference between the renamed schema and the declared one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from zero_downtime.catalog import Catalog, Identity
 from zero_downtime.plan import Phase, Step
@@ -23,7 +23,8 @@ def rename_steps(renames: Iterable[Rename], current: Catalog) -> tuple[Step, ...
     """
     rank = {"table": 0, "column": 1}
     due = [rename for rename in renames if _due(rename, current)]
-    return tuple(_step(rename) for rename in sorted(due, key=lambda r: rank.get(r.kind, 2)))
+    due.sort(key=lambda each: rank.get(each.kind, 2))
+    return (*_new_schemas(due, current), *(step for rename in due for step in _steps(rename)))
 
 
 def undo_renames(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -45,35 +46,56 @@ def _identity(kind: str, name: str) -> Identity:
     return Identity(kind, bare, of=relation)
 
 
-def _step(rename: Rename) -> Step:
-    bare = _split(rename.new)[1]
-    if rename.kind == "table":
-        sql = f"ALTER TABLE {rename.old} RENAME TO {bare}"
-    elif rename.kind == "index":
-        sql = f"ALTER INDEX {rename.old} RENAME TO {bare}"
-    else:
-        relation, old = _split(rename.old)
-        # The table may have been renamed a step before.
-        table = _split(rename.new)[0] if rename.kind == "column" else relation
-        sql = f"ALTER TABLE {table} RENAME {rename.kind.upper()} {old} TO {bare}"
+def _new_schemas(due: Iterable[Rename], current: Catalog) -> Iterator[Step]:
+    """The schemas that tables move to."""
+    homes = {_split(rename.new)[0] for rename in due if rename.kind == "table"} - {"public"}
+    for home in sorted(homes):
+        if Identity("schema", home) not in current:
+            yield Step(
+                f"CREATE SCHEMA {home}", f"schema {home}", "a table moves here", Phase.CONTRACT
+            )
+
+
+def _steps(rename: Rename) -> Iterator[Step]:
+    """Tables come first, so that what is in them is found in the table of the new name."""
     breaks = rename.kind in ("table", "column")
-    why = f"declared: renamed_from {_split(rename.old)[1]}"
     phase = Phase.CONTRACT if breaks else Phase.EXPAND
-    return Step(sql, f"{rename.kind} {rename.new}", why, phase)
+    relation, old = _split(rename.old)
+    home, bare = _split(rename.new)
+    why = f"declared: renamed_from {old}"
+    if rename.kind == "table":
+        if relation != home:
+            sql = f"ALTER TABLE {rename.old} SET SCHEMA {home}"
+            yield Step(sql, f"table {rename.new}", f"declared: it was in {relation}", phase)
+        sql = f"ALTER TABLE {home}.{old} RENAME TO {bare}"
+    elif rename.kind == "index":
+        sql = f"ALTER INDEX {home}.{old} RENAME TO {bare}"
+    else:
+        sql = f"ALTER TABLE {home} RENAME {rename.kind.upper()} {old} TO {bare}"
+    if old != bare:
+        yield Step(sql, f"{rename.kind} {rename.new}", why, phase)
+
+
+_ALTER = re.compile(
+    r"ALTER (TABLE|INDEX) (.+?) (?:SET SCHEMA (.+)|RENAME (?:(COLUMN|CONSTRAINT) (.+) )?TO (.+))"
+)
 
 
 def _reversed(step: Step) -> Step:
-    found = re.fullmatch(
-        r"ALTER (TABLE|INDEX) (.+?) RENAME (?:(COLUMN|CONSTRAINT) (.+) )?TO (.+)", step.sql
-    )
+    if step.sql.startswith("CREATE SCHEMA "):
+        return Step(step.sql.replace("CREATE", "DROP", 1), step.object, phase=step.phase)
+    found = _ALTER.fullmatch(step.sql)
     assert found, step.sql
-    kind, relation, inner, old, new = found.groups()
-    if inner:
+    kind, relation, home, inner, old, new = found.groups()
+    schema, bare = _split(relation)
+    if home:
+        sql = f"ALTER {kind} {home}.{bare} SET SCHEMA {schema}"
+    elif inner:
         sql = f"ALTER {kind} {relation} RENAME {inner} {new} TO {old}"
     else:
-        schema, bare = _split(relation)
         sql = f"ALTER {kind} {f'{schema}.{new}' if schema else new} RENAME TO {bare}"
-    return Step(sql, step.object, "the old name again", step.phase)
+    why = "the old schema again" if home else "the old name again"
+    return Step(sql, step.object, why, step.phase)
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -116,7 +116,9 @@ def change_identity(pool: Pool, change: Change) -> Iterable[Step]:
             sql = f"ALTER SEQUENCE {old[1]} RENAME TO {bare}"
             yield Step(sql, str(change.identity), "the sequence is called after its column")
         else:
-            yield Step(f"{alter} {_identity_options(change.new)}", str(change.identity), "options")
+            what, sequence = str(change.identity), counters.sequence_of(change.old)
+            yield from counters.within_limits(sequence, change, what)
+            yield Step(f"{alter} {_identity_options(change.new)}", what, "options")
     else:
         yield from counters.add_identity(pool, change)
 
@@ -274,16 +276,16 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
         return
     bases = {_base_type(change.old.definition), _base_type(change.new.definition)}
     before_type, after_type = (_base_type(f.definition) for f in (change.old, change.new))
-    if before_type == f"{after_type}[]":
-        pool.refuse(change, "an array has no cast to its element")
-        return
     if len(bases) > 1:
-        if after_type == f"{before_type}[]":
+        if before_type == f"{after_type}[]":
+            words += f" USING ({column})[1]"
+            pool.losses.append(Loss(str(change.identity), "all elements but the first"))
+        elif after_type == f"{before_type}[]":
             words += f" USING CASE WHEN {column} IS NOT NULL THEN ARRAY[{column}] END"
         elif pool.new.get("generated", column, table):
             pass  # it is computed anew
         elif bases != {"character varying", "text"}:
-            words += f" USING {_cast(column, change.old.definition, change.new.definition)}"
+            words += f" USING {_cast(pool, column, change.old.definition, change.new.definition)}"
         before, after = (c.get("default", column, table) for c in (pool.old, pool.new))
         if before is not None:
             pool.take("default", column, of=table)
@@ -293,9 +295,11 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
     yield Step(f"ALTER TABLE {table} {words}", str(change.identity), f"type of {table}.{column}")
 
 
-def _cast(column: str, before: str, after: str) -> str:
+def _cast(pool: Pool, column: str, before: str, after: str) -> str:
     """A column's value in its new type. From and to json where PostgreSQL has no cast."""
     target = after.partition(" COLLATE ")[0]
+    if all(_has_no_cast(pool, _base_type(each)) for each in (before, after)):
+        return f"{column}::text::{target}"
     if target in _JSON and _base_type(before) not in (*_JSON, *_TEXTS):
         return f"to_{target}({column})"
     if _base_type(before) in _JSON and target not in (*_JSON, *_TEXTS):
@@ -303,6 +307,15 @@ def _cast(column: str, before: str, after: str) -> str:
     return f"{column}::{target}"
 
 
+def _has_no_cast(pool: Pool, name: str) -> bool:
+    """Enums and ranges, which have casts to text alone."""
+    made = pool.new.get("type", name) or pool.old.get("type", name)
+    if made is None:
+        return bool(_RANGES.fullmatch(name))
+    return " AS ENUM " in made.sql or " AS RANGE " in made.sql
+
+
+_RANGES = re.compile(r"(?:int4|int8|num|date|ts|tstz)range")
 _JSON = ("json", "jsonb")
 _TEXTS = ("text", "character varying", "character")
 

@@ -124,6 +124,29 @@ def go_on_behind_rows(
     yield Step(sql, what, "the counter goes on behind the rows", alone=False)
 
 
+def within_limits(sequence: str | None, change: Change, what: str) -> Iterator[Step]:
+    """A counter that stands before its new first value goes there; PostgreSQL would refuse."""
+    assert change.old is not None and change.new is not None
+    before, after = (_first_value(fact.definition) for fact in (change.old, change.new))
+    if sequence is None or before == after or (before[0] > 0) != (after[0] > 0):
+        return
+    step, first = after
+    if (first - before[1]) * step > 0:
+        sign = "<" if step > 0 else ">"
+        sql = (
+            f"SELECT pg_catalog.setval({literal(sequence)}, {first}, false) FROM {sequence}"
+            f" WHERE last_value {sign} {first}"
+        )
+        yield Step(sql, what, "the counter stands within its new limits", alone=False)
+
+
+def _first_value(options: str) -> tuple[int, int]:
+    """The step of a counter, and the value it can't stand before."""
+    step = int(_option(options, "INCREMENT BY") or 1)
+    limit = re.search(rf"(?<!NO ){'MINVALUE' if step > 0 else 'MAXVALUE'} (-?\d+)", options)
+    return step, int(limit[1]) if limit else (1 if step > 0 else -1)
+
+
 def counter_of(default: Fact) -> str | None:
     """The sequence that a default takes its values from."""
     found = _NEXTVAL.fullmatch(default.definition)

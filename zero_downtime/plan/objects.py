@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from zero_downtime.catalog import Change, Fact, Identity
-from zero_downtime.plan import enums, types
+from zero_downtime.plan import counters, enums, types
 from zero_downtime.plan.options import changed_options, without_options
 from zero_downtime.plan.pool import Pool, exists, has_owned, went
 from zero_downtime.plan.step import Phase, Step
@@ -278,6 +278,7 @@ def _alter_sequence(change: Change) -> Iterator[Step]:
     typed = re.search(r"\A\S+ SEQUENCE .+\s+AS ", sql)
     if not typed and re.search(r"\s+AS (?:integer|smallint)\s", change.old.sql):
         sql = sql.replace(name, f"{name}\n    AS bigint", 1)
+    yield from counters.within_limits(name, change, what)
     yield Step(sql if cycles else f"{sql}\n    NO CYCLE", what, f"options of {what}")
 
 

@@ -13,7 +13,13 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.orm import registry
 from sqlalchemy.sql import sqltypes
-from sqlalchemy.sql.ddl import CreateColumn, DDLElement
+from sqlalchemy.sql.ddl import (
+    AddConstraint,
+    CreateColumn,
+    CreateTable,
+    DDLElement,
+    DropConstraint,
+)
 
 from zero_downtime.schema.declaration import SchemaObject, attached, old_name
 from zero_downtime.schema.functions import Function, Trigger
@@ -82,7 +88,8 @@ def find_renames(metadatas: Iterable[MetaData]) -> Iterator[Rename]:
     for table in (table for metadata in metadatas for table in metadata.tables.values()):
         schema = table.schema or "public"
         new_table = f"{schema}.{table.name}"
-        old_table = f"{schema}.{old_name(table.info) or table.name}"
+        old_table = old_name(table.info) or table.name
+        old_table = old_table if "." in old_table else f"{schema}.{old_table}"
         if old_table != new_table:
             yield Rename("table", old_table, new_table)
         for column in table.columns:
@@ -90,7 +97,8 @@ def find_renames(metadatas: Iterable[MetaData]) -> Iterator[Rename]:
                 yield Rename("column", f"{old_table}.{old}", f"{new_table}.{column.name}")
         for index in table.indexes:
             if old := old_name(index.info):
-                yield Rename("index", f"{schema}.{old}", f"{schema}.{index.name}")
+                old = f"{old_table.rpartition('.')[0]}.{old}"
+                yield Rename("index", old, f"{schema}.{index.name}")
         for constraint in table.constraints:
             if old := old_name(constraint.info):
                 name = f"{new_table}.{constraint.name}"
@@ -155,9 +163,22 @@ def _of_metadata(metadata: MetaData, places: dict[str, Location]) -> list[Declar
         label, table = _subject(element, users)
         place = places.get(table, Location("")) if table else Location("")
         made.append(DeclaredStatement(sql, label, place))
+        if isinstance(element, CreateTable):
+            for sql in _not_valid(element.element, dialect):
+                made.append(DeclaredStatement(sql, label, place))
 
     metadata.create_all(MockConnection(dialect, keep), checkfirst=False)
     return made
+
+
+def _not_valid(table: Table, dialect: Any) -> Iterator[str]:
+    """Constraints that are declared NOT VALID: CREATE TABLE overlooks the words."""
+    for constraint in sorted(table.constraints, key=lambda each: str(each.name)):
+        if constraint.dialect_kwargs.get("postgresql_not_valid") and constraint.name:
+            # isolate_from_table: the table's own CREATE TABLE is to stay as it is.
+            for element in (DropConstraint, AddConstraint):
+                ddl = element(constraint, isolate_from_table=False)
+                yield str(ddl.compile(dialect=dialect)).strip()
 
 
 def _subject(element: DDLElement, users: dict[Any, str]) -> tuple[str, str | None]:

@@ -54,7 +54,8 @@ def renamed_from(old: str) -> dict[str, str]:
     """The ``info`` of a table, column, index or constraint that had another name before.
 
     Without it a rename can't be told from a drop and an addition. It may stay after the revision
-    is written; once the old name is gone from the history it means nothing.
+    is written; once the old name is gone from the history it means nothing. A table's old name
+    may say its old schema, ``public.articles``.
 
         sku: Mapped[str] = mapped_column(info=renamed_from("article_number"))
     """

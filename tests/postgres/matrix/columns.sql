@@ -62,6 +62,7 @@ ALTER TABLE shop.customers ALTER note DROP DEFAULT, ALTER note TYPE shop.state U
 
 --- to an array
 -- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
 -- new:
 ALTER TABLE shop.bookings ALTER plain TYPE integer[] USING ARRAY[plain];
 
