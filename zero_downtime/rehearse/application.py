@@ -23,6 +23,10 @@ _MOST_TABLES = 4  # with clients and probes at work
 Columns = Mapping[str, Collection[str]]
 
 
+_NOT_NULL = "23502"
+_GENERATED = "428C9"  # a value for a column GENERATED ALWAYS
+
+
 @dataclass(frozen=True)
 class Applications:
     """The application on either side of each revision.
@@ -118,8 +122,9 @@ class Applications:
 
         def keep(operation: Operation, sqlstate: str | None) -> bool:
             # What the old application manages the new one should; not so for values we made up.
-            about_values = (sqlstate or "")[:2] in ("22", "23") and sqlstate != "23502"
-            return (operation.table, operation.kind) in done and not about_values
+            state = sqlstate or ""
+            made_up = (state[:2] in ("22", "23") and state != _NOT_NULL) or state == _GENERATED
+            return (operation.table, operation.kind) in done and not made_up
 
         planned = plan_workload(
             data, chosen, seed=self.seed + 1, known=known, new_values=new_values, keep=keep

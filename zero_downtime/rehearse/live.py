@@ -99,9 +99,9 @@ class Stage:
             end = time.monotonic()
             beside: tuple[ClientError, ...] = ()
             if failed is None and direction == "upgrade" and self.clients:
-                beside = self._cut_over(
-                    database, revision, proven, old, workload, new_values=new_values
-                )
+                # Rows that the way back can't bear are told by its proof; it runs without them.
+                bears = new_values and not proven.minds_new_rows
+                beside = self._cut_over(database, revision, proven, old, workload, new_values=bears)
             if workload.watched and time.monotonic() - end < _AFTER:
                 time.sleep(_AFTER)
             traffic.stop()

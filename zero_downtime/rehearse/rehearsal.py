@@ -276,8 +276,6 @@ class Rehearsal:
                 return up, Run()
             if proven.rollback.outcome == "raises":
                 return up, Run()
-            # Clients are the old application: what only the new schema admits they don't write.
-            new_values = new_values and not proven.minds_new_rows
             # The old application runs again, and knows no value that only the new schema has.
             down = self.stage.run(live, revision, "downgrade", proven, old, new_values=False)
             return up, down
