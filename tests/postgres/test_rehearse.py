@@ -18,11 +18,13 @@ from typing import Any
 
 import pytest
 
-from zero_downtime.errors import HistoryError, RefusedDatabase
+from zero_downtime.errors import HistoryError, InputError, RefusedDatabase
+from zero_downtime.history import read_history
 from zero_downtime.postgres import scratch
-from zero_downtime.postgres.server import EmbeddedServer
+from zero_downtime.postgres.server import EmbeddedServer, scratch_database
 from zero_downtime.project import Project, find_project
 from zero_downtime.rehearse import Options, RehearsalResult, RevisionResult, as_json, rehearse
+from zero_downtime.replay import Replay
 
 ENV = """
 from alembic import context
@@ -230,6 +232,49 @@ def test_a_workload_file_replaces_what_is_made_up(tmp_path: Path) -> None:
     assert dropped == ()
     assert [error.sqlstate for error in renamed] == ["42703"]
     assert [note for note in result.notes if "SELECT nothing" in note]
+
+
+@pytest.mark.parametrize("kind", ["url", "custom", "plain"])
+def test_rows_may_be_those_of_a_database(tmp_path: Path, server: EmbeddedServer, kind: str) -> None:
+    paid = ('op.execute("ALTER TABLE customers ADD CHECK (note IS NULL)")',
+            'op.drop_constraint("customers_note_check", "customers")')  # fmt: skip
+    plain = find_project(project(tmp_path, FIRST, paid))
+    options = Options(rows=50, clients=0, crash_points=0, server=URL[0])
+    with scratch_database(server) as there:
+        data = source = server.url(there)
+        Replay(plain, source).run_all([read_history(plain).revision("r1")], "upgrade")
+        with server.connect(there) as connection:
+            connection.execute("INSERT INTO customers (email, note) VALUES ('a@b.c', 'hello')")
+            connection.execute("CREATE ROLE passing; GRANT SELECT ON customers TO passing")
+            if kind != "url":
+                data = str(tmp_path / "dump")
+                program = [str(server.bin_dir / "pg_dump"), f"--format={kind}", f"--file={data}"]
+                subprocess.run([*program, source], check=True)
+            connection.execute("DROP OWNED BY passing; DROP ROLE passing")  # not in the dump
+            connection.execute(
+                f"ALTER DATABASE {there} SET default_transaction_read_only = on".encode()
+            )
+        result = rehearse(plain, replace(options, data=data))
+    (revision,) = result.revisions
+    assert revision.revision == "r2"
+    assert result.tables == {"public.customers": 1, "public.orders": 0}
+    (reason,) = revision.reasons
+    assert 'check constraint "customers_note_check"' in reason
+    assert "hello" not in reason
+    assert [note for note in result.notes if note.endswith("at r1")]
+
+
+def test_data_that_is_of_no_use_is_told(tmp_path: Path) -> None:
+    plain = find_project(project(tmp_path, FIRST))
+    (tmp_path / "dump.sql").write_text("CREATE TABLE t (a int);")
+    (tmp_path / "bad.sql").write_text("CREATE TABLE t (a geometri);")
+    for data, said in (
+        ("dump.sql", "names no revision that it has"),
+        ("bad.sql", 'can\'t be restored (type "geometri" does not exist)'),
+        ("none", "is not there"),
+    ):
+        with pytest.raises(InputError, match=re.escape(said)):
+            rehearse(plain, Options(rows=0, clients=0, server=URL[0], data=str(tmp_path / data)))
 
 
 def test_a_contract_revision_may_drop_what_nobody_uses_any_more(tmp_path: Path) -> None:

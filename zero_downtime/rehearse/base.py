@@ -12,14 +12,16 @@ from collections.abc import Callable, Sequence
 from psycopg import sql
 
 from zero_downtime.catalog import Catalog, compare_stable
-from zero_downtime.errors import RevisionFailed
+from zero_downtime.errors import InputError, RevisionFailed
 from zero_downtime.history import History, Revision
-from zero_downtime.postgres.server import Server, scratch_database
+from zero_downtime.postgres.server import Server, masked, scratch_database
 from zero_downtime.rehearse.data import Data, Filled
+from zero_downtime.rehearse.given import restore
 from zero_downtime.rehearse.rollback import Prover
-from zero_downtime.rehearse.session import Connection
+from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
+from zero_downtime.sql.statement import Direction
 
 _UNKNOWN_TYPE = re.compile(r'type "([^"]+)" does not exist')
 
@@ -48,6 +50,29 @@ class Base:
         self._seed = seed
         self._notes = notes
         self._types: list[str] = []  # of packages that are not installed here
+        self._given: str | None = None  # a database with the user's own rows
+        self._given_at: set[str] = set()  # the revisions that it has
+
+    def give(self, data: str) -> None:
+        """Begin with the rows of a dump or of a database at a URL. Raises InputError."""
+        self._given = restore(data, self._server)
+        heads: list[str] = []
+
+        def note(found: Sequence[str]) -> list[tuple[Revision, Direction]]:
+            heads.extend(found)
+            return []
+
+        self._replay(self._given).visit(note, reading=True)
+        if not heads:
+            raise InputError(
+                where=masked(data),
+                reason="names no revision that it has",
+                advice="Alembic's version table has to be in it, with the schema",
+            )
+        for head in heads:
+            revision = self._history.revision(head)
+            self._given_at |= {head, *(r.id for r in self._history.ancestors(revision))}
+        self._notes.append(f"the rows are those of {masked(data)}, at {', '.join(sorted(heads))}")
 
     def begin(self, earlier: Sequence[Revision]) -> None:
         """Make the database and apply these revisions. Raises RevisionFailed."""
@@ -109,6 +134,8 @@ class Base:
         synthetic ones that knew nothing of it. So the tables are filled behind the revision, and
         its downgrade leads back; True when that reached the same catalog.
         """
+        if self._given is not None:  # these rows are as they are
+            return False
         fitting = self._empty()
         try:
             replay = self._replay(fitting)
@@ -148,17 +175,27 @@ class Base:
                 self._server.drop_database(self.database)
             self.database = ""
 
+    def end(self) -> None:
+        """Drop all that was made."""
+        self.close()
+        if self._given is not None:
+            with contextlib.suppress(Exception):
+                self._server.drop_database(self._given)
+            self._given = None
+
     def _make(self, revisions: Sequence[Revision]) -> None:
         """Begin anew, without rows. Raises RevisionFailed; then there is no database."""
         self.close()
+        there = [each for each in self._history if each.id in self._given_at]
+        lacking = [each for each in revisions if each.id not in self._given_at]
         while True:
             self.database = self._empty()
-            self.counts = {}
+            self.counts = self._own_counts()
             try:
                 replay = self._replay(self.database)
                 # Even without a revision env.py runs: what it makes is there before the first.
-                replay.visit(lambda heads: [(each, "upgrade") for each in revisions])
-                self.applied = list(revisions)
+                replay.visit(lambda heads: [(each, "upgrade") for each in lacking])
+                self.applied = [*there, *lacking]
                 return
             except RevisionFailed as failed:
                 self.close()
@@ -166,9 +203,21 @@ class Base:
                     raise
 
     def _empty(self) -> str:
-        name = self._server.create_database()
+        name = self._server.create_database(self._given)
         self._create_types(name)
         return name
+
+    def _own_counts(self) -> dict[str, int]:
+        """The rows that the user gave: these tables are not filled."""
+        if self._given is None:
+            return {}
+        with self._server.connect(self.database) as connection:
+            tables = [each for each in read_tables(connection) if each.kind != "f"]
+            counted = sql.SQL("SELECT count(*) FROM {}")
+            return {
+                table.qualified: int(rows_of(connection, counted.format(table.identifier))[0][0])
+                for table in tables
+            }
 
     def _create_types(self, database: str) -> None:
         if self._types:

@@ -21,9 +21,9 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any, NoReturn
 
-from zero_downtime.errors import RevisionFailed, ZeroDowntimeError
+from zero_downtime.errors import InputError, RevisionFailed, ZeroDowntimeError
 from zero_downtime.history import History, Revision, read_history
-from zero_downtime.postgres.server import RemoteServer, Server
+from zero_downtime.postgres.server import RemoteServer, Server, masked
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
@@ -50,6 +50,7 @@ class Asked:
     stats: Stats | None
     statements: tuple[Written, ...]
     quick: bool
+    data: str | None = None  # a dump, or a URL: begin with the rows of that database
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def rehearse_history(
 
 
 def _parts(asked: Asked, tested: Sequence[Revision]) -> list[Sequence[Revision]]:
-    if asked.clients or asked.stats is not None or len(tested) < _FEW:
+    if asked.clients or asked.stats is not None or asked.data is not None or len(tested) < _FEW:
         return [tested]
     count = _QUICK_PARTS if asked.quick else -(-len(tested) // _SIZE)
     size = -(-len(tested) // count)
@@ -138,7 +139,8 @@ def _rehearsed(
         progress,
     ) as rehearsal:
         rehearsal.failed |= failed or set()
-        rehearsal.begin(earlier)
+        rehearsal.begin(earlier, asked.data)
+        tested = _still_to_come(tested, rehearsal.applied, asked)
         left, position = 0, 0
         while position < len(tested):
             if asked.quick:
@@ -154,6 +156,21 @@ def _rehearsed(
             rehearsal.rehearse(revision)
         stopped = f"{left} later revisions could not be rehearsed" if left else None
         return rehearsal.result(stopped), rehearsal.failed
+
+
+def _still_to_come(
+    tested: Sequence[Revision], applied: Sequence[Revision], asked: Asked
+) -> Sequence[Revision]:
+    """Without those that the user's data have behind them already."""
+    there = {each.id for each in applied}
+    left = [each for each in tested if each.id not in there]
+    if tested and not left and asked.data is not None:
+        raise InputError(
+            where=masked(asked.data),
+            reason="has all of these revisions already",
+            advice="Give the data of a database that is behind them",
+        )
+    return left
 
 
 def _joined(results: Sequence[RehearsalResult]) -> RehearsalResult:

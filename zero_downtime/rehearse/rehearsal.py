@@ -95,15 +95,21 @@ class Rehearsal:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.base.close()
+        self.base.end()
 
     @property
     def applied(self) -> list[Revision]:
         """The revisions behind which the base is."""
         return self.base.applied
 
-    def begin(self, earlier: Sequence[Revision] = ()) -> None:
-        """Bring the base to where the first revision under test begins."""
+    def begin(self, earlier: Sequence[Revision] = (), data: str | None = None) -> None:
+        """Bring the base to where the first revision under test begins.
+
+        ``data`` is a dump, or the URL of a database: the base begins with its rows.
+        """
+        if data is not None:
+            self.progress("taking over the data")
+            self.base.give(data)
         if earlier:
             self.progress(f"replaying {len(earlier)} earlier revisions")
         self.base.begin(earlier)

@@ -40,6 +40,7 @@ class Options:
     crash_points: int | None = None  # in each revision
     quick: bool = False  # only whether downgrades restore the catalog: no rows, clients, kills
     stats: Path | None = None  # what zd stats pull wrote, to forecast with
+    data: str | None = None  # a dump, or a URL: begin with the rows of that database
     workload: Path | None = None  # statements that clients send: see rehearse.statements
 
 
@@ -68,7 +69,11 @@ def rehearse(
     server = scratch_server(where, rows)
     try:
         few = len(tested) <= _FEW
-        asked = Asked(project, budget, rows, clients, most, few, stats, statements, options.quick)
+        asked = Asked(
+            *(project, budget, rows, clients, most, few, stats, statements),
+            quick=options.quick,
+            data=options.data,
+        )
         return rehearse_history(asked, history, server, earlier, tested, progress)
     finally:
         server.close()

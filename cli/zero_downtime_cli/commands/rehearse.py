@@ -35,6 +35,11 @@ from zero_downtime_cli.options import (
     help="Sizes of production's tables, as zd stats pull wrote them: heavy steps are forecast.",
 )
 @click.option(
+    "--data",
+    metavar="DUMP|URL",
+    help="Begin with the rows of a dump, or of a database, which is only read.",
+)
+@click.option(
     "--workload",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Statements that clients send (TOML), or what zd stats pull --statements wrote.",
@@ -61,6 +66,7 @@ def rehearse(
     crash_points: int | None,
     quick: bool,
     stats: Path | None,
+    data: str | None,
     workload: Path | None,
     budget: str | None,
     i_know: bool,
@@ -96,6 +102,7 @@ def rehearse(
         crash_points,
         quick,
         stats,
+        data,
         workload,
     )
     with progress() as say:
