@@ -254,6 +254,9 @@ def test_rows_may_be_those_of_a_database(tmp_path: Path, server: EmbeddedServer,
             connection.execute(
                 f"ALTER DATABASE {there} SET default_transaction_read_only = on".encode()
             )
+        if kind == "url":
+            with pytest.raises(InputError, match="has all of these revisions already"):
+                rehearse(plain, replace(options, data=data, end="r1"))
         result = rehearse(plain, replace(options, data=data))
     (revision,) = result.revisions
     assert revision.revision == "r2"
