@@ -18,7 +18,7 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
-from zero_downtime.catalog import Catalog, compare_stable
+from zero_downtime.catalog import Catalog, Comparison
 from zero_downtime.errors import ZeroDowntimeError
 from zero_downtime.history import Revision
 from zero_downtime.postgres.locks import LockMode
@@ -76,15 +76,15 @@ class Killer:
     project: Project
     server: Server
     replay: Callable[[str], Replay]  # database → the project there
-    catalog: Callable[[str], Catalog]
+    compare: Callable[[Catalog, str, str], tuple[Comparison, Catalog]]  # see Prover.compare
 
     def kill(
         self,
         base: str,
         revision: Revision,
         observed: Sequence[Observed],
-        before: Catalog,
-        after: Catalog,
+        before: tuple[Catalog, str],  # and its digest
+        after: tuple[Catalog, str],
         chosen: Sequence[Point],
         restores: bool,
     ) -> Iterator[Crash]:
@@ -119,7 +119,7 @@ class Killer:
         return None  # it ended before it could be killed: nothing was left undone
 
     def _continue(
-        self, copy: str, revision: Revision, after: Catalog, left: list[str]
+        self, copy: str, revision: Revision, after: tuple[Catalog, str], left: list[str]
     ) -> str | None:
         def tell(event: Event) -> None:
             if isinstance(event, LeftoverDropped):
@@ -136,17 +136,17 @@ class Killer:
             )
         except ZeroDowntimeError as error:
             return f"zd upgrade can't finish it: {error}"
-        reached = compare_stable(self.server, after, self.catalog(copy))
+        reached, _ = self.compare(*after, copy)
         if reached.grade == "different":
             return f"zd upgrade finishes it differently: {'; '.join(reached.describe()[:3])}"
         return None
 
-    def _undo(self, copy: str, revision: Revision, before: Catalog) -> str | None:
+    def _undo(self, copy: str, revision: Revision, before: tuple[Catalog, str]) -> str | None:
         try:
             self.replay(copy).run(revision, "downgrade")
         except ZeroDowntimeError as error:
             return f"it can't be undone after that: {error}"
-        reached = compare_stable(self.server, before, self.catalog(copy))
+        reached, _ = self.compare(*before, copy)
         if reached.grade == "different":
             return f"after that the downgrade leaves: {'; '.join(reached.describe()[:3])}"
         return None

@@ -11,9 +11,10 @@ import psycopg
 from psycopg import sql
 
 from zero_downtime.rehearse.candidates import makers_for
-from zero_downtime.rehearse.making import Hints, Making, Row, copy_rows
+from zero_downtime.rehearse.making import Hints, Making
 from zero_downtime.rehearse.session import Connection, one_line, rows_of
 from zero_downtime.rehearse.tables import Column, ForeignKey, Table, Tables, read_tables
+from zero_downtime.rehearse.trial import Row, copy_rows
 from zero_downtime.rehearse.values import GUESSES, Draw, Values
 
 _MOST_ROUNDS = 6
@@ -97,7 +98,7 @@ class Data:
         for _ in range(4):
             rows = making.rows(count)
             try:
-                verdicts = making.judge(rows)
+                verdicts = making.trial.judge(rows)
             except psycopg.Error:
                 return []
             accepted += [row for row, met in zip(rows, verdicts, strict=True) if all(met)]
@@ -308,14 +309,14 @@ class _Loading:
         if self.quick:
             fitting: Sequence[Row] = made
             failed = None
-            if all(all(met) for met in making.judge(made)):
+            if all(all(met) for met in making.trial.judge(made)):
                 failed = self._copy(chain(tuple(made), others()))
                 if failed is None:
                     return len(made)
             made += rows
             self.offered += len(made)
             if making.checks:
-                verdicts = making.judge(made)
+                verdicts = making.trial.judge(made)
                 fitting = [row for row, met in zip(made, verdicts, strict=True) if all(met)]
                 self.refused += len(made) - len(fitting)
             if failed is None or len(fitting) < len(made):
@@ -328,10 +329,10 @@ class _Loading:
         self.offered += len(made)
         try:
             with self.connection.transaction():
-                making.stage(made)
+                making.trial.stage(made)
         except psycopg.Error as error:
             self._say(error)
-            wrong = list(making.wrong_columns(made))
+            wrong = list(making.trial.wrong_columns(made))
             self.reasons += [f"{name}: {said}" for name, said in wrong]
             # What the server can't read may stay NULL, if it may be NULL.
             self.gave_up = not wrong or not all([making.leave_out(name) for name, _ in wrong])
@@ -367,15 +368,15 @@ class _Loading:
         )
         if making.written:
             into = sql.SQL("({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
-                names, casts, making.staged()
+                names, casts, making.trial.staged()
             )
         else:  # every column is the server's
-            into = sql.SQL("SELECT FROM {}").format(making.staged())
+            into = sql.SQL("SELECT FROM {}").format(making.trial.staged())
         conditions = [sql.SQL("zd_number >= {} AND zd_number < {}").format(start, end)]
         conditions += [
             sql.SQL("({}) IS NOT FALSE").format(sql.SQL(check.expression))
             for check in making.checks
-            if check.name not in making.unjudged
+            if check.name not in making.trial.unjudged
         ]
         try:
             with self.connection.transaction():

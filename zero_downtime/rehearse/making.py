@@ -11,20 +11,19 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from random import Random
 
-import psycopg
 from psycopg import sql
 
 from zero_downtime.rehearse import candidates
-from zero_downtime.rehearse.session import Connection, one_line, rows_of
+from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Check, Column, ForeignKey, Leaf, Table, Tables, Unique
+from zero_downtime.rehearse.trial import Row, Trial
 from zero_downtime.rehearse.values import Draw, Maker, Values
 
-Row = dict[str, str | None]
 Hints = Mapping[str, Sequence[str]]  # by ``table.column``: the values to choose from
 Recipe = tuple[tuple[str, int], ...]  # column and number of its way, in the order of making
 
@@ -114,7 +113,6 @@ class Making:
             c.name: not c.not_null and not values.domain_not_null(c.type) for c in self.written
         }
         self._leaves = [leaf for leaf in table.leaves if self._usable(leaf)]
-        self._stage: sql.Identifier | None = None
         self._makers: dict[str, Maker] = {}
         self._points: list[_Pointing] = []
         self._uniques = [self._of_written(unique) for unique in table.uniques]
@@ -124,7 +122,7 @@ class Making:
         self._solved: frozenset[str] = frozenset()
         self.checks = self._all_checks()
         self._checked = frozenset(name for check in self.checks for name in check.columns)
-        self.unjudged: set[str] = set()  # checks that need a real row
+        self.trial = Trial(connection, table, values, self.written, self.checks)
         self._prepare()
 
     # What is written, and with what
@@ -458,7 +456,7 @@ class Making:
         sample = [draw.row for draw in drawn if draw is not None]
         if not sample:
             return
-        verdicts = self.judge(sample)
+        verdicts = self.trial.judge(sample)
         bad = [
             check
             for number, check in enumerate(self.checks)
@@ -589,7 +587,7 @@ class Making:
                 self._complete(draw, self._checked)
                 rows.append(draw.row)
                 kept.append(recipe)
-        return zip(kept, self.judge(rows), rows, strict=True)
+        return zip(kept, self.trial.judge(rows), rows, strict=True)
 
     @contextlib.contextmanager
     def _trial(self) -> Iterator[None]:
@@ -598,139 +596,6 @@ class Making:
         yield
         for point, before in zip(self._points, unused, strict=True):
             point.unused = before
-
-    def judge(self, rows: Sequence[Row]) -> list[list[bool]]:
-        """For every row, which checks the server finds met."""
-        if not rows:
-            return []
-        if not self.checks:
-            return [[] for _ in rows]
-        source = self._aside(rows)
-        try:
-            with self.connection.transaction():
-                return self._verdicts([check.expression for check in self.checks], source)
-        except psycopg.Error:
-            # Is it a value that has no meaning in its type, or a check that needs a real row?
-            rows_of(self.connection, sql.SQL("SELECT count({}.*) FROM {}").format(*source))
-        columns = []
-        for check in self.checks:
-            try:
-                with self.connection.transaction():
-                    columns.append([v[0] for v in self._verdicts([check.expression], source)])
-            except psycopg.Error:
-                self.unjudged.add(check.name)
-                columns.append([True] * len(rows))
-        return [list(verdict) for verdict in zip(*columns, strict=True)]
-
-    def _verdicts(
-        self, expressions: Sequence[str], source: tuple[sql.Composable, sql.Composable]
-    ) -> list[list[bool]]:
-        judged = sql.SQL(", ").join(
-            sql.SQL("({}) IS NOT FALSE").format(sql.SQL(expression)) for expression in expressions
-        )
-        query = sql.SQL("SELECT {} FROM {} ORDER BY zd_number").format(judged, source[1])
-        return [list(row) for row in rows_of(self.connection, query)]
-
-    def _aside(self, rows: Sequence[Row]) -> tuple[sql.Composable, sql.Composable]:
-        """Rows as a FROM item, and its name; columns that no check looks at are NULL."""
-        asked = [c for c in self.written if c.name in self._checked]
-        arrays = [
-            sql.SQL("{}::text[]").format(sql.Literal([row.get(c.name) for row in rows]))
-            for c in asked
-        ] or [sql.SQL("{}::text[]").format(sql.Literal(["" for _ in rows]))]
-        names = [sql.Identifier(f"v{place}") for place in range(len(arrays))]
-        given = {c.name: name for c, name in zip(asked, names, strict=False)}
-        columns = [
-            sql.SQL("{}::{} AS {}").format(
-                given.get(c.name, sql.NULL), sql.SQL(self._lenient(c)), sql.Identifier(c.name)
-            )
-            for c in self.table.columns
-            if not c.generated
-        ]
-        inner = sql.SQL(
-            "(SELECT {}, zd_number FROM unnest({}) WITH ORDINALITY AS u({}, zd_number))"
-        ).format(
-            sql.SQL(", ").join(columns),
-            sql.SQL(", ").join(arrays),
-            sql.SQL(", ").join(names),
-        )
-        return sql.Identifier(self.table.name), self._with_generated(inner)
-
-    # The stage: a temporary table without any constraint, from which rows go into the table
-
-    def stage(self, rows: Sequence[Row]) -> None:
-        """Put rows on the stage, in place of those that stand there."""
-        self._stage = sql.Identifier(f"zd_stage_{self.table.oid}")
-        columns = [
-            sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(self._lenient(c)))
-            for c in self.table.columns
-            if not c.generated
-        ]
-        self.connection.execute(
-            sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({})").format(
-                self._stage, sql.SQL(", ").join([sql.SQL("zd_number int"), *columns])
-            )
-        )
-        self.connection.execute(sql.SQL("TRUNCATE {}").format(self._stage))
-        names = [c.name for c in self.written]
-        copy_rows(
-            self.connection,
-            self._stage,
-            ["zd_number", *names],
-            [[str(i), *(row.get(n) for n in names)] for i, row in enumerate(rows)],
-        )
-
-    def staged(self) -> sql.Composable:
-        """The stage as it stands in a FROM clause: generated columns are computed."""
-        assert self._stage is not None
-        return self._with_generated(self._stage)
-
-    def _with_generated(self, source: sql.Composable) -> sql.Composable:
-        generated = [
-            sql.SQL(", ({}) AS {}").format(sql.SQL(c.default), sql.Identifier(c.name))
-            for c in self.table.columns
-            if c.generated and c.default
-        ]
-        return sql.SQL("(SELECT s.*{} FROM {} s) AS {}").format(
-            sql.SQL("").join(generated), source, sql.Identifier(self.table.name)
-        )
-
-    def _lenient(self, column: Column) -> str:
-        """A type that takes every candidate: without domain, length and precision."""
-        kind, _ = self.values.base(column.type, column.modifier)
-        return {"bpchar": "bpchar", "bit": "varbit", "char": '"char"'}.get(kind.name, kind.sql)
-
-    def wrong_columns(self, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-        """Columns whose texts the server can't even read, with what it said."""
-        for column in self.written:
-            texts = [t for t in (row.get(column.name) for row in rows[:20]) if t is not None]
-            try:
-                with self.connection.transaction():
-                    for text in texts:
-                        self.connection.execute(
-                            sql.SQL("SELECT {}::{}").format(
-                                sql.Literal(text),
-                                sql.SQL(self._lenient(column)),
-                            )
-                        )
-            except psycopg.Error as error:
-                yield column.name, one_line(error)
-
-
-def copy_rows(
-    connection: Connection,
-    into: sql.Composable,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[str | None]],
-) -> None:
-    """COPY rows of texts into a table."""
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(into, names)) as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)
 
 
 def _texts(

@@ -73,7 +73,7 @@ class Rehearsal:
         self.forecaster = stats and Forecaster(
             server, self._replay, stats, config.forecast_rows, self.seed, config.values
         )
-        self.killer = Killer(project, server, self._replay, self.prover.catalog)
+        self.killer = Killer(project, server, self._replay, self.prover.compare)
         self.applications = Applications(
             self.seed,
             self.prover.skip,
@@ -262,8 +262,8 @@ class Rehearsal:
                 self.base.database,
                 revision,
                 proven.upgrade,
-                self.before,
-                proven.after,
+                (self.before, proven.digests[0]),
+                (proven.after, proven.digests[1]),
                 chosen,
                 restores,
             )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import sql
 
 from zero_downtime.catalog import Catalog, Comparison, compare_stable, read_catalog
+from zero_downtime.catalog.digest import Digester
 from zero_downtime.errors import ParseError, RevisionFailed
 from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server, scratch_database
@@ -28,12 +30,13 @@ from zero_downtime.rehearse.ledger import (
     shapes,
     written_rows,
 )
-from zero_downtime.rehearse.making import Hints, Row
+from zero_downtime.rehearse.making import Hints
 from zero_downtime.rehearse.measure import Exact, Observed
 from zero_downtime.rehearse.result import Lost, Rollback
 from zero_downtime.rehearse.serverlog import ServerLog
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table, Tables, read_tables
+from zero_downtime.rehearse.trial import Row
 from zero_downtime.rehearse.workload import free_columns
 from zero_downtime.replay import Replay
 from zero_downtime.sql.script import split
@@ -51,6 +54,7 @@ class Proven:
     upgrade: tuple[Observed, ...] = ()
     downgrade: tuple[Observed, ...] = ()
     after: Catalog | None = None  # the catalog after the upgrade
+    digests: tuple[str, str] = ("", "")  # of the catalogs before and after the upgrade
     tables: Tables = field(default_factory=Tables)  # after the upgrade
     failed: RevisionFailed | None = None  # the upgrade's failure
     minds_new_rows: bool = False  # the way back can't bear all that the new schema admits
@@ -70,6 +74,23 @@ class Prover:
     def catalog(self, database: str) -> Catalog:
         """The catalog of a database without Alembic's own table."""
         return read_catalog(self.server, database, version_table=self.version_table)
+
+    def compare(
+        self,
+        old: Catalog,
+        digest: str,
+        database: str,
+        digester: Digester | None = None,
+        names: tuple[str, str] = ("old", "new"),
+    ) -> tuple[Comparison, Catalog]:
+        """A catalog beside that of a database, which is read only if their digests differ."""
+        with contextlib.ExitStack() as stack:
+            if digester is None:
+                digester = stack.enter_context(Digester(self.server.url(database)))
+            if digester.digest() == digest:
+                return Comparison((), (), "equal"), old
+        new = self.catalog(database)
+        return compare_stable(self.server, old, new, names), new
 
     def prove(self, base: str, before: Catalog, revision: Revision) -> Proven:
         """Prove one revision on copies of ``base``, whose catalog is ``before``."""
@@ -93,21 +114,36 @@ class Prover:
     def _round_trip(
         self, base: str, before: Catalog, revision: Revision, *, writing: bool
     ) -> Proven:
-        with scratch_database(self.server, template=base) as copy:
-            return _RoundTrip(self, base, copy, before, revision).run(writing=writing)
+        with (
+            scratch_database(self.server, template=base) as copy,
+            Digester(self.server.url(copy)) as digester,
+            ThreadPoolExecutor(1) as aside,
+        ):
+            trip = _RoundTrip(self, base, copy, before, revision, digester, aside)
+            return trip.run(writing=writing)
 
 
 class _RoundTrip:
     """One copy that goes up, down and up again."""
 
     def __init__(
-        self, prover: Prover, base: str, copy: str, before: Catalog, revision: Revision
+        self,
+        prover: Prover,
+        base: str,
+        copy: str,
+        before: Catalog,
+        revision: Revision,
+        digester: Digester,
+        aside: ThreadPoolExecutor,
     ) -> None:
         self.prover = prover
         self.base = base
         self.copy = copy
         self.before = before
         self.revision = revision
+        self.digester = digester
+        self.aside = aside
+        self.digests = digester.digest(), ""
 
     def run(self, *, writing: bool) -> Proven:
         prover, revision = self.prover, self.revision
@@ -125,7 +161,8 @@ class _RoundTrip:
             new = read_tables(connection)
             for name in new.version_tables:
                 prover.version_table = name
-        after = prover.catalog(self.copy)
+        reading = self.aside.submit(prover.catalog, self.copy)  # pg_dump works beside us
+        self.digests = self.digests[0], self.digester.digest()
         with self._connect() as connection:
             common = common_shapes(old, new, prover.skip)
             upgraded = read_ledger(connection, common, new)
@@ -135,8 +172,9 @@ class _RoundTrip:
                 names += [t.qualified for t in new if old.named(t.qualified) is None]
                 write_rows(connection, prover.seed, prover.skip, prover.hints, names, common)
                 written = read_ledger(connection, common, new)
+        after = reading.result()
         down = self._exact(after)
-        proven = Proven(None, tuple(up.observed), (), after, new)
+        proven = Proven(None, tuple(up.observed), (), after, self.digests, new)
         try:
             replay.run(revision, "downgrade", down)
         except RevisionFailed as failed:
@@ -148,7 +186,9 @@ class _RoundTrip:
                 reason=str(failed.facts["reason"]),
             )
             return replace(proven, rollback=rollback, downgrade=tuple(down.observed))
-        restored = prover.catalog(self.copy)
+        comparison, restored = prover.compare(
+            self.before, self.digests[0], self.copy, self.digester
+        )
         with self._connect() as connection:
             now = read_tables(connection)
             rows_after = read_ledger(connection, whole, now)
@@ -157,7 +197,6 @@ class _RoundTrip:
             lost = self._with_columns(lost, keys, old, connection)
             if writing:
                 lost += written_rows(upgraded, written, read_ledger(connection, common, now))
-        comparison = compare_stable(prover.server, self.before, restored)
         differing = comparison.grade == "different"
         rollback = Rollback(
             "differs" if differing else "restores",
@@ -226,8 +265,8 @@ class _RoundTrip:
             )
         if rollback.outcome != "restores":
             return rollback
-        comparison = compare_stable(
-            self.prover.server, first, self.prover.catalog(self.copy), ("first", "second")
+        comparison, _ = self.prover.compare(
+            first, self.digests[1], self.copy, self.digester, ("first", "second")
         )
         if comparison.grade == "different":
             return replace(

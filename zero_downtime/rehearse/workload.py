@@ -15,9 +15,9 @@ import psycopg
 from psycopg import sql
 
 from zero_downtime.rehearse.data import Data
-from zero_downtime.rehearse.making import Row
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table
+from zero_downtime.rehearse.trial import Row
 
 # The last two are statements that somebody wrote.
 Kind = Literal["select", "range", "insert", "update", "replace", "query", "change"]
