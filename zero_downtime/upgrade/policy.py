@@ -229,7 +229,10 @@ class LockPolicy:
         key = self._key(statement)
         request = self._requests[key] = self._requests.get(key, 0) + 1
         if not holders:
-            holders = self._holders(self._learnt.get(self._attempt.revision, {}))
+            # On a busy machine the look during the request came too late.
+            wanted = dict(self._learnt.get(self._attempt.revision, {}))
+            _add(wanted, _wanted(self._predict(statement.sql)))
+            holders = self._holders(wanted)
         if self._left(statement) <= 0:
             self._give_up(statement, holders)
         mean = self.locks.retry_ms / 1000 * min(1.3 ** (request - 1), 5)
