@@ -148,6 +148,11 @@ def test_a_type_of_the_same_transaction_is_excepted_from_17_on() -> None:
         " WHERE id = 4; ALTER TABLE lines ENABLE TRIGGER lines_touch; COMMIT;",
         "DO $$ BEGIN FOR i IN 1..3 LOOP RAISE NOTICE '%', i; END LOOP; END $$;",
         "INSERT INTO customers (email) VALUES ('a');",
+        "UPDATE orders o SET note = v.n FROM (VALUES (1, 'a')) AS v (id, n) WHERE o.id = v.id",
+        "WITH v (id, n) AS (VALUES (1, 'a')) UPDATE orders o SET note = n FROM v WHERE v.id = o.id",
+        "UPDATE orders o SET note = 'x' FROM unnest('{1,2}'::int[]) AS v (id) WHERE v.id = o.id",
+        "DELETE FROM lines USING (VALUES (1)) AS v (id) WHERE v.id = lines.id",
+        "DELETE FROM lines WHERE id IN (VALUES (1), (2))",
     ],
 )
 def test_data_changes_that_harm_nobody_are_silent(sql: str) -> None:
@@ -162,6 +167,8 @@ def test_data_changes_that_harm_nobody_are_silent(sql: str) -> None:
         ("UPDATE orders SET note = 'x' WHERE 1 = 1", "unbatched-update"),
         ("UPDATE orders SET note = 'x' WHERE note <> 'x'", "unbatched-update"),
         ("UPDATE orders o SET note = c.name FROM customers c WHERE c.id = o.customer_id",
+         "unbatched-update"),
+        ("UPDATE orders o SET note = 'x' FROM (VALUES (1)) AS v (id) WHERE o.id <> v.id",
          "unbatched-update"),
         ("DELETE FROM lines WHERE quantity IS NULL", "unbatched-delete"),
         ("DELETE FROM unseen", "delete-without-where"),
