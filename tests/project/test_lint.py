@@ -305,4 +305,4 @@ def test_a_transaction_that_a_revision_begins_by_itself_is_one(
     )
     monkeypatch.chdir(project.root)
     found = {rule for rule, _ in rules(run("lint", "--format", "json"))}
-    assert not found & {"set-local-without-transaction", "no-lock-timeout"}
+    assert not found & {"set-local-without-transaction", "no-lock-timeout", "nested-begin"}

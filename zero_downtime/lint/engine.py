@@ -26,6 +26,7 @@ from zero_downtime.lint.rules.notation import (
 from zero_downtime.lint.session import Session
 from zero_downtime.lint.suppressions import Suppression
 from zero_downtime.lint.unit import Unit, units_of
+from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.apply import apply_node, apply_unread
 from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.effects import Effect, predict_node
@@ -297,12 +298,13 @@ class _Walk:
             heavy = any(mode.blocks_writes for mode in here.locks.values())
             if kind == "RefreshMatViewStmt" and here.node.get("concurrent"):
                 heavy = False  # nobody else writes a materialized view
-            self._judge(here, heavy)
+            first = heavy and session.is_first_wait(session.bound) and _may_wait(here)
+            self._judge(here, heavy, first)
             if effect.unknown:
                 self.notes += [Note(what, among[at].location) for what in effect.unknown]
             if inside:
                 self._outer[among[at].location] = statement.location
-            session.see(among[at], kind, node, heavy)
+            session.see(among[at], kind, node, first)
             memory.keep(here, heavy)
             if not of_block:
                 apply_node(state, kind, node)  # carry() does the same
@@ -334,9 +336,7 @@ class _Walk:
                 with suppress(RecursionError, TooDeep):  # noted at the statement
                     self.findings += rule.at_end(there)
 
-    def _judge(self, here: Here, heavy: bool) -> None:
-        session = here.session
-        first = heavy and session.is_first_wait(session.bound)
+    def _judge(self, here: Here, heavy: bool, first: bool) -> None:
         traits = (bool(here.locks), heavy, first, bool(here.holding), bool(here.earlier))
         asked = self._dispatch.rules_at(
             here.kind, here.node, here.statement.sql, here.effect, traits
@@ -439,6 +439,21 @@ class _Memory:
         self.earlier[:] = [_followed(each, here) for each in self.earlier]
         self.holding[:] = [_followed(each, here) for each in self.holding]
         self.seen[self._first :] = self.earlier
+
+
+_LOOKED_AT = 50
+
+
+def _may_wait(here: Here) -> bool:
+    """Whether a statement queues: not with NOWAIT, nor for what its transaction holds."""
+    if here.kind == "LockStmt" and here.node.get("nowait"):
+        return False
+    held: dict[str, LockMode] = {}
+    for seen in here.holding[:_LOOKED_AT]:
+        for key, mode in seen.locks.items():
+            held[key] = max(mode, held.get(key, mode))
+    heavy = ((key, mode) for key, mode in here.locks.items() if mode.blocks_writes)
+    return any(key not in held or held[key] < mode for key, mode in heavy)
 
 
 def _may_be_nothing(here: Here) -> bool:

@@ -23,7 +23,7 @@ from zero_downtime.errors import (
 from zero_downtime.lint.finding import Note
 from zero_downtime.lint.texts import read_text
 from zero_downtime.lint.unit import Unit, with_python_suppressions
-from zero_downtime.sql.script import Borders, split
+from zero_downtime.sql.script import OWN, Borders, split
 from zero_downtime.sql.state import State, state_from
 from zero_downtime.sql.statement import Direction, Location, Statement
 
@@ -103,7 +103,7 @@ def _unit(revision: Revision, found: _Found) -> Unit:
 
 def _with_own_transactions(statements: Sequence[Statement]) -> Iterator[Statement]:
     """The statements with those transactions that a revision begins by itself, outside of one."""
-    borders = Borders(last=max((s.transaction or 0 for s in statements), default=0))
+    borders = Borders(last=OWN)
     for statement in statements:
         if statement.transaction is None:
             number = borders.number_of(statement.sql)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from zero_downtime.postgres.locks import LockMode
@@ -30,6 +31,12 @@ def short(key: str) -> str:
     """A relation as people call it, fit for SQL: without the schema public, quoted if need be."""
     schema, dot, name = key.removeprefix("public.").partition(".")
     return f"{quoted(schema)}{dot}{quoted(name)}" if dot else quoted(schema)
+
+
+def listed(keys: Sequence[str]) -> str:
+    """Relations as people list them: a, b and c."""
+    *first, last = map(short, keys)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def quoted(name: str) -> str:

@@ -109,6 +109,10 @@ class _Places:
         return line + self._before, offset - self._starts[line - 1] + 1
 
 
+# Numbers from here on are of transactions that a revision begins by itself, outside of Alembic's.
+OWN = 1 << 20
+
+
 class Borders:
     """Numbers the transactions of a script by its BEGIN and COMMIT.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.words import short
+from zero_downtime.lint.words import listed, short
 from zero_downtime.sql.tree import path_of
 
 
@@ -45,9 +45,9 @@ class DropTable(Rule):
             mapped = here.around.mapped(key, None)
             if mapped is False or (mapped is None and here.phase == "contract"):
                 continue
-            others = [short(k) for k in here.locks if k != key and _is_table(here, k)]
+            others = [k for k in here.locks if k != key and _is_table(here, k)]
             are = "is" if len(others) == 1 else "are"
-            also = f" {', '.join(others)} {are} locked with it." if others else ""
+            also = f" {listed(others)} {are} locked with it." if others else ""
             again = here.node.get("missing_ok") and here.state.relation(key) is None
             subject = "Code that still uses"
             if mapped:

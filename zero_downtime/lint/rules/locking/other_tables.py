@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.words import short, waits
+from zero_downtime.lint.words import listed, waits
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.apply_tables import RELATION_KINDS
 from zero_downtime.sql.tree import fields_of, path_of
@@ -59,10 +59,11 @@ class OtherTableLocked(Rule):
         tops = [key for key in others if not set(here.state.ancestors(key)) & set(others)]
         if not tops:
             return
-        tables = ", ".join(map(short, tops))
+        tables = listed(tops)
+        wait = waits(_AE, tops[0] if len(tops) == 1 else tables)
         yield self.found(
             here,
-            f"This takes ACCESS EXCLUSIVE on {tables} as well: {waits(_AE, tables)} behind it.",
+            f"This takes ACCESS EXCLUSIVE on {tables} as well: {wait} behind it.",
             self._safe(here, tables),
             tops[0],
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, Seen, There
+from zero_downtime.sql.script import OWN
 from zero_downtime.sql.tree import Node
 
 _BEGIN = ("TRANS_STMT_BEGIN", "TRANS_STMT_START")
@@ -74,7 +75,8 @@ class NestedBegin(Rule):
         if here.node["kind"] not in _BEGIN or here.statement.transaction is None:
             return
         opened = next((s for s in here.earlier if _begins(s.kind, s.node)), None)
-        if opened is None and not (here.earlier or here.statement.revision):
+        of_runner = bool(here.statement.revision) and here.statement.transaction < OWN
+        if opened is None and not (here.earlier or of_runner):
             return
         where = f"since line {opened.statement.location.line}" if opened else "by the runner"
         yield self.found(
