@@ -166,11 +166,15 @@ def test_a_mark_counts_more_than_what_the_command_line_assumes(tmp_path: Path) -
         ("V1__x.sql", "CREATE INDEX CONCURRENTLY ON t (a)", None),
         ("R__x.sql", "SELECT 1", 1),
         ("v1__x.sql", "SELECT 1", None),
+        ("20260101000000_x/migration.sql", "SELECT 1", 1),
+        ("20260101000000_x/migration.sql", "DROP INDEX CONCURRENTLY i", None),
+        ("x/migration.sql", "SELECT 1", None),
     ],
 )
-def test_flyway_runs_a_file_in_a_transaction_where_it_can(
+def test_flyway_and_prisma_run_a_file_in_a_transaction_where_they_can(
     tmp_path: Path, name: str, sql: str, number: int | None
 ) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(sql)
     ((unit,),) = sql_histories([tmp_path])
     assert unit.upgrade[0].transaction == number

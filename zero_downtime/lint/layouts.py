@@ -23,6 +23,7 @@ _DOWN = re.compile(
 )
 _FLYWAY = re.compile(r"(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)__.*\.sql")
 _REPEATABLE = re.compile(r"R__.*\.sql")
+_PRISMA = re.compile(r"\d{14}_.*")
 # A folder for each migration: its name orders, the file's name only says the direction.
 _IN_FOLDER = {"up.sql": "up", "down.sql": "down", "migration.sql": "up"}
 # What the name of a file looks like that undoes another.
@@ -42,9 +43,12 @@ class Migration(Struct, frozen=True):
     asked: tuple[Path, ...]
 
     @property
-    def is_flyway(self) -> bool:
-        name = (self.up or self.down or Path()).name
-        return bool(_FLYWAY.fullmatch(name) or _REPEATABLE.fullmatch(name))
+    def in_transaction_if_possible(self) -> bool:
+        """Whether the tool runs a file in one transaction unless something in it can't."""
+        file = self.up or self.down or Path()
+        if file.name == "migration.sql" and _PRISMA.fullmatch(file.parent.name):
+            return True  # it sends the whole text at once, which the server takes for one
+        return bool(_FLYWAY.fullmatch(file.name) or _REPEATABLE.fullmatch(file.name))
 
 
 def arranged(files: Iterable[Path]) -> list[list[Migration]]:

@@ -21,7 +21,7 @@ from zero_downtime.sql.script import Script, place_in, read_script
 from zero_downtime.sql.statement import Direction, Location, Statement
 from zero_downtime.sql.tree import NotParsed, parse
 
-# What makes Flyway run a file without a transaction.
+# What makes a tool run a file without a transaction, which else has one.
 _NOT_TRANSACTIONAL = re.compile(
     r"\b(?:concurrently|vacuum|alter\s+system|add\s+value"
     r"|(?:create|drop)\s+(?:database|tablespace|subscription)|reindex)\b",
@@ -89,7 +89,9 @@ def _unit(migration: Migration, in_transaction: bool, read: Read) -> Unit:
     parts: list[Unit] = []
     for path, direction in ((migration.up, "upgrade"), (migration.down, "downgrade")):
         if path is not None:
-            reader = _Reader(str(path), read(path), in_transaction, migration.is_flyway)
+            reader = _Reader(
+                str(path), read(path), in_transaction, migration.in_transaction_if_possible
+            )
             part = reader.unit()
             if direction == "downgrade":
                 part = _undoing(part)
@@ -122,14 +124,14 @@ class _Reader:
     """Reads the text of one file into a unit."""
 
     def __init__(
-        self, file: str, source: Text, in_transaction: bool, is_flyway: bool = False
+        self, file: str, source: Text, in_transaction: bool, if_possible: bool = False
     ) -> None:
         self._file = file
         self._source = source
         self._in_transaction = in_transaction
         self._has_filled = False
         self._unread: list[Note] = []
-        if is_flyway and not _NOT_TRANSACTIONAL.search(source.text):
+        if if_possible and not _NOT_TRANSACTIONAL.search(source.text):
             self._in_transaction = True
 
     def unit(self) -> Unit:
