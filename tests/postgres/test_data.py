@@ -10,6 +10,7 @@ import pytest
 from zero_downtime.postgres.server import Server
 from zero_downtime.rehearse.data import Data, Filled
 from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.stats import ColumnStats, RelationStats, Stats
 
 NASTY = """
 CREATE EXTENSION btree_gist;
@@ -285,6 +286,29 @@ def test_a_hint_tells_values_that_nobody_guesses(server: Server, database: str) 
         assert Data(connection, hints=hints).fill(40)[0].complete
         found = rows_of(connection, "SELECT DISTINCT kind, code FROM t ORDER BY 1")
         assert [kind for kind, code in found if code == "abc"] == ["a", "b"]
+
+
+def test_rows_have_productions_shape(server: Server, database: str) -> None:
+    schema = "CREATE TABLE t (id int PRIMARY KEY, body text, kind varchar(9), gone text, ref uuid)"
+    columns = {
+        "body": ColumnStats(0.5, -1.0, 400),
+        "kind": ColumnStats(0.0, 4.0, 40),
+        "gone": ColumnStats(1.0),
+        "ref": ColumnStats(0.0, -0.01, 16),
+    }
+    stats = Stats(1, "18.0", "2026-01-01", {"public.t": RelationStats(1000, columns=columns)})
+    with server.connect(database) as connection:
+        connection.execute(schema)
+        assert Data(connection, stats=stats).fill(1000)[0].complete
+        nulls, wide, kinds, longest, gone, refs = rows_of(
+            connection,
+            "SELECT count(*) FILTER (WHERE body IS NULL), avg(length(body)), "
+            "count(DISTINCT kind), max(length(kind)), count(gone), count(DISTINCT ref) FROM t",
+        )[0]
+    assert 400 < nulls < 600
+    assert 350 < wide < 450
+    assert (kinds, gone, refs) == (4, 0, 10)
+    assert longest <= 9
 
 
 def test_many_rows_come_in_batches(server: Server, database: str) -> None:

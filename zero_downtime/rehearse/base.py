@@ -15,7 +15,7 @@ from zero_downtime.catalog import Catalog, compare_stable
 from zero_downtime.errors import InputError, RevisionFailed
 from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, masked, scratch_database
-from zero_downtime.rehearse.data import Data, Filled
+from zero_downtime.rehearse.data import Filled
 from zero_downtime.rehearse.given import restore
 from zero_downtime.rehearse.rollback import Prover
 from zero_downtime.rehearse.session import Connection, rows_of
@@ -36,7 +36,6 @@ class Base:
         replay: Callable[[str], Replay],  # database → the project there
         prover: Prover,
         rows: int,
-        seed: int,
         notes: list[str],
     ) -> None:
         self.database = ""
@@ -47,7 +46,6 @@ class Base:
         self._replay = replay
         self._prover = prover
         self._rows = rows
-        self._seed = seed
         self._notes = notes
         self._types: list[str] = []  # of packages that are not installed here
         self._given: str | None = None  # a database with the user's own rows
@@ -141,7 +139,7 @@ class Base:
             replay = self._replay(fitting)
             replay.run_all([*self.applied, revision], "upgrade")
             with self._server.connect(fitting) as connection:
-                data = Data(connection, self._seed, self._prover.skip, self._prover.hints)
+                data = self._prover.data(connection)
                 counts = {one.table: one.rows for one in data.fill(self._rows)}
                 connection.execute("ANALYZE")
             replay.run(revision, "downgrade")
@@ -230,7 +228,7 @@ class Base:
         if not self._rows:
             return
         with self._server.connect(self.database) as connection:
-            data = Data(connection, self._seed, self._prover.skip, self._prover.hints)
+            data = self._prover.data(connection)
             wanted = [t.qualified for t in data.tables if t.qualified not in self.counts]
             filled = data.fill(self._rows, only=wanted)
             for one in filled:

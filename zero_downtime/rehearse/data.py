@@ -16,6 +16,7 @@ from zero_downtime.rehearse.session import Connection, one_line, rows_of
 from zero_downtime.rehearse.tables import Column, ForeignKey, Table, Tables, read_tables
 from zero_downtime.rehearse.trial import Row, copy_rows
 from zero_downtime.rehearse.values import GUESSES, Draw, Values
+from zero_downtime.stats import Stats
 
 _MOST_ROUNDS = 6
 _SAMPLE = 2000  # rows that are judged before the others are believed to be as good
@@ -46,7 +47,7 @@ class Data:
     The same seed, schema and content give the same rows. ``skip`` names tables
     (``schema.name``) that are nobody's business, Alembic's version table for one. The
     connection must be in autocommit mode; as a superuser, row security does not apply. ``hints``
-    are values for columns that can't be guessed.
+    are values for columns that can't be guessed, ``stats`` production's figures.
     """
 
     def __init__(
@@ -55,10 +56,12 @@ class Data:
         seed: int = 1,
         skip: Collection[str] = (),
         hints: Hints | None = None,
+        stats: Stats | None = None,
     ) -> None:
         self.connection = connection
         self.seed = seed
         self.hints = hints or {}
+        self.stats = stats
         self.skip = frozenset(skip)
         self.tables: Tables = read_tables(connection)
         self.values = Values(self.tables.types, _samples(connection, self.tables))
@@ -204,7 +207,13 @@ class Data:
     def _plain_making(self, table: Table) -> Making:
         if table.oid not in self._makings:
             self._makings[table.oid] = Making(
-                self.connection, self.tables, table, self.values, self.seed, self.hints
+                self.connection,
+                self.tables,
+                table,
+                self.values,
+                self.seed,
+                self.hints,
+                self.stats.of(table.qualified) if self.stats is not None else None,
             )
         return self._makings[table.oid]
 

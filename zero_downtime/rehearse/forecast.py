@@ -67,7 +67,9 @@ class Forecaster:
 
     def _fill(self, database: str, rows: int, relations: set[str]) -> Mapping[str, int]:
         with self.server.connect(database) as connection:
-            filled = Data(connection, self.seed, hints=self.hints).fill(rows, only=relations)
+            filled = Data(connection, self.seed, hints=self.hints, stats=self.stats).fill(
+                rows, only=relations
+            )
             connection.execute("ANALYZE")
         return {one.table: one.rows for one in filled}
 

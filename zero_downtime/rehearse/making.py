@@ -20,9 +20,11 @@ from psycopg import sql
 
 from zero_downtime.rehearse import candidates
 from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.shape import shaped
 from zero_downtime.rehearse.tables import Check, Column, ForeignKey, Leaf, Table, Tables, Unique
 from zero_downtime.rehearse.trial import Row, Trial
 from zero_downtime.rehearse.values import Draw, Maker, Values
+from zero_downtime.stats import RelationStats
 
 Hints = Mapping[str, Sequence[str]]  # by ``table.column``: the values to choose from
 Recipe = tuple[tuple[str, int], ...]  # column and number of its way, in the order of making
@@ -89,7 +91,9 @@ class Making:
         values: Values,
         seed: int,
         hints: Hints | None = None,
+        figures: RelationStats | None = None,
     ) -> None:
+        self._figures = figures or RelationStats()
         self._hints = {
             name: told
             for called in (table.name, table.qualified)
@@ -114,6 +118,9 @@ class Making:
         }
         self._leaves = [leaf for leaf in table.leaves if self._usable(leaf)]
         self._makers: dict[str, Maker] = {}
+        self._null_share = dict.fromkeys(self._names, _NULL_SHARE)
+        for name, column in self._figures.columns.items():
+            self._null_share[name] = column.nulls
         self._points: list[_Pointing] = []
         self._uniques = [self._of_written(unique) for unique in table.uniques]
         self._of_bounds: dict[tuple[str, str, int, str], list[Maker]] = {}
@@ -141,7 +148,7 @@ class Making:
             elif column.name in apart:
                 make = self.values.apart(column.type)
             else:
-                make = self.values.of(column, column.name in distinct)
+                make = self._shaped(column, self.values.of(column, column.name in distinct))
             if make is not None:
                 self._makers[column.name] = make
             elif self._nullable[column.name] or column.default is not None:
@@ -152,6 +159,16 @@ class Making:
         self._names -= set(left_out)
         self._exclude_expressions()
         self.refresh()
+
+    def _shaped(self, column: Column, make: Maker | None) -> Maker | None:
+        """As wide and as often repeated as in production, where a constraint has no say."""
+        figures = self._figures.columns.get(column.name)
+        bound = {name for unique in self._uniques for name in unique.columns} | self._checked
+        if make is None or figures is None or column.name in bound:
+            return make
+        kind, modifier = self.values.base(column.type, column.modifier)
+        most = modifier - 4 if modifier > 4 else None
+        return shaped(make, kind.name, most, figures, self._figures.rows)
 
     def _of_written(self, unique: Unique) -> Unique:
         """A unique key over generated columns, as one over those that they are made from."""
@@ -308,11 +325,12 @@ class Making:
 
     def _complete(self, draw: Draw, only: frozenset[str] | None = None) -> None:
         row, nullable, makers, random = draw.row, self._nullable, self._makers, self.random.random
+        shares = self._null_share
         for column in self.written:
             name = column.name
             if name in row or (only is not None and name not in only):
                 continue
-            if nullable[name] and random() < _NULL_SHARE:
+            if nullable[name] and random() < shares[name]:
                 row[name] = None
             else:
                 row[name] = makers[name](draw)
@@ -330,7 +348,8 @@ class Making:
                 continue
             chosen: tuple[str, ...] | None = None
             skip = not point.hard and (
-                not self._solved & set(key.columns) and self.random.random() < _NULL_SHARE
+                not self._solved & set(key.columns)
+                and self.random.random() < max(self._null_share[name] for name in open_names)
             )
             if not skip:
                 chosen = self._choose(point, already, row)

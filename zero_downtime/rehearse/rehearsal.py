@@ -68,8 +68,8 @@ class Rehearsal:
         self._before: Catalog | None = None  # of the base; None: not read yet
         self._first = Replay(project, None, history=history)
         self.notes = self._first.notes
-        self.prover = Prover(server, self._replay, self.seed, frozenset(), config.values)
-        self.base = Base(server, history, self._replay, self.prover, rows, self.seed, self.notes)
+        self.prover = Prover(server, self._replay, self.seed, frozenset(), config.values, stats)
+        self.base = Base(server, history, self._replay, self.prover, rows, self.notes)
         self.forecaster = stats and Forecaster(
             server, self._replay, stats, config.forecast_rows, self.seed, config.values
         )

@@ -42,6 +42,7 @@ from zero_downtime.replay import Replay
 from zero_downtime.sql.script import split
 from zero_downtime.sql.state import State, state_from
 from zero_downtime.sql.tree import NotParsed
+from zero_downtime.stats import Stats
 
 _MOST_TABLES = 12  # into which rows are written under the new schema
 
@@ -69,7 +70,12 @@ class Prover:
     seed: int
     skip: frozenset[str]  # tables that are nobody's business
     hints: Hints = field(default_factory=dict)
+    stats: Stats | None = None  # of production, whose shape rows are to have
     version_table: str = "alembic_version"
+
+    def data(self, connection: Connection) -> Data:
+        """What fills the tables of a database."""
+        return Data(connection, self.seed, self.skip, self.hints, self.stats)
 
     def catalog(self, database: str) -> Catalog:
         """The catalog of a database without Alembic's own table."""
