@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zero_downtime.catalog import Comparison, compare_stable, read_catalog
 from zero_downtime.generate.states import Place, declared, live, replayed
@@ -92,6 +92,9 @@ def _drift(
     where = f"revision {', '.join(at) or 'base'}" if missing else "head"
     # Read anew, with the same eyes as the live one.
     known = read_catalog(server, head.database, ignore=project.config.ignore)
+    # Which version of an extension a live server has is its packages' business.
+    usual = {i: fact for i, fact in known.facts.items() if i.kind != "extension version"}
+    known = replace(known, facts=usual)
     comparison = compare_stable(server, known, catalog, (where, "the database"))
     return Difference("drift", (where, "the database"), comparison), missing
 

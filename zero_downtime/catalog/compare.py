@@ -64,7 +64,7 @@ def compare(old: Catalog, new: Catalog, names: tuple[str, str] = ("old", "new"))
         raise MajorMismatch(
             left=names[0], left_major=old.major, right=names[1], right_major=new.major
         )
-    if old.dump_body == new.dump_body and old.facts.keys() == new.facts.keys():
+    if old.dump_body == new.dump_body and _hidden(old) == _hidden(new):
         return Comparison((), (), "equal")
     changes = []
     for identity, fact in new.facts.items():
@@ -80,6 +80,10 @@ def compare(old: Catalog, new: Catalog, names: tuple[str, str] = ("old", "new"))
         if _reordered(old.columns(table), new.columns(table))
     )
     return Comparison(tuple(changes), notes, _grade(changes))
+
+
+def _hidden(catalog: Catalog) -> dict[Identity, str]:
+    return {i: fact.definition for i, fact in catalog.facts.items() if i.hidden}
 
 
 def _reordered(old: list[str], new: list[str]) -> bool:

@@ -54,14 +54,14 @@ def several(identity: Identity, statements: list[str], position: int) -> Fact:
     return Fact(identity, ";\n".join(statements), first, position, tuple(more))
 
 
-def _revoke_first(line: str) -> tuple[bool, str]:
-    return "REVOKE " not in line, line
+def _revoke_first(line: str) -> tuple[bool, bool, str]:
+    return "REVOKE " not in line, " GRANTED BY " in line, line
 
 
 def _facts(dump: str) -> Iterator[Fact]:
     data = without_meta_commands(dump).encode()
     header = ("", "", "")
-    tablespace = access_method = ""
+    tablespace = access_method = grantor = ""
     position = previous_end = 0
     # Byte offsets: libpg_query counts bytes, Python characters.
     for entry in json.loads(parser.parse_sql_json(data.decode())).get("stmts", ()):
@@ -78,15 +78,32 @@ def _facts(dump: str) -> Iterator[Fact]:
                 tablespace = value
             elif node["name"] == "default_table_access_method":
                 access_method = "" if value == "heap" else value
+            elif node["name"] == "session_authorization":
+                grantor = value
             continue
         if kind == "SelectStmt":
             continue
         position += 1
-        settings = (f" USING {quoted(access_method)}" if access_method else "") + (
-            f" TABLESPACE {quoted(tablespace)}" if tablespace else ""
-        )
+        settings = _settings(kind, node, access_method, tablespace)
         text = _Text(data, start, sql)
-        yield from _statement_facts(kind, node, text, header, settings, position)
+        for fact in _statement_facts(kind, node, text, header, settings, position):
+            yield _granted_by(fact, grantor) if grantor else fact
+
+
+def _settings(kind: str, node: Node, access_method: str, tablespace: str) -> str:
+    """What the SET lines before a statement add to it."""
+    if kind == "CreateForeignTableStmt":
+        return ""
+    heap = not access_method or "partspec" in node  # a partitioned table stores nothing
+    return ("" if heap else f" USING {quoted(access_method)}") + (
+        f" TABLESPACE {quoted(tablespace)}" if tablespace else ""
+    )
+
+
+def _granted_by(fact: Fact, grantor: str) -> Fact:
+    """A GRANT by somebody who has it WITH GRANT OPTION."""
+    sql = f"{fact.sql} GRANTED BY {quoted(grantor)}"
+    return Fact(fact.identity, sql, sql, fact.position)
 
 
 class _Text:
@@ -357,8 +374,8 @@ def _alter_facts(node: Node, text: _Text, position: int) -> Iterator[Fact]:
             words = re.sub(r"(?<!^)(?=[A-Z])", " ", kind.removeprefix("AT_")).lower()
             words = re.sub(r"(?:enable|disable)(?: replica| always)? trig", "trigger state", words)
             words = re.sub(r"(?:enable|disable)(?: replica| always)? rule", "rule state", words)
-            if kind in ("AT_ClusterOn", "AT_ReplicaIdentity"):
-                name = ""  # a table has one of these, whichever index it names
+            if kind in ("AT_ClusterOn", "AT_ReplicaIdentity", "AT_SetAccessMethod"):
+                name = ""  # a table has one of these, whichever it names
             name = name or str(command.get("num", ""))  # a column of an index
             yield Fact(Identity(words, name, relation), text.sql, text.sql, position)
 

@@ -45,6 +45,18 @@ class Identity:
                 return Identity(self.kind.removesuffix(suffix), self.name, self.of)
         return None
 
+    @property
+    def hidden(self) -> bool:
+        """Whether a dump says nothing of it, and a reload forgets it."""
+        return self.kind.startswith("invalid ") or self.kind == "extension version"
+
+    @property
+    def subscribes(self) -> bool:
+        """Whether it is about a subscription, which the copy of a database does not have."""
+        return self.kind.startswith("subscription") or (
+            self.kind == "owner" and self.name.startswith("subscription ")
+        )
+
 
 _IN_A_SCHEMA = {"index", "invalid index", "invalid partitioned index", "partition",
                 "index partition"}  # fmt: skip

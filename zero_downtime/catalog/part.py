@@ -12,9 +12,9 @@ from zero_downtime.catalog.facts import Catalog, Identity
 
 # Their text is the same in every dump: it holds no expression that PostgreSQL writes out.
 _FIXED = {
-    "cluster on", "column", "event trigger", "extension", "identity", "index partition",
-    "not null", "operator class", "operator family", "owner", "partition", "replica identity",
-    "schema", "sequence", "sequence owner", "text search configuration",
+    "cluster on", "column", "event trigger", "extension", "extension version", "identity",
+    "index partition", "not null", "operator class", "operator family", "owner", "partition",
+    "replica identity", "schema", "sequence", "sequence owner", "text search configuration",
     "text search dictionary", "trigger state", "type",
 }  # fmt: skip
 _FIXED_CONSTRAINT = ("FOREIGN KEY", "PRIMARY KEY", "UNIQUE")
@@ -79,7 +79,7 @@ def _statements(catalog: Catalog, needed: set[int]) -> Iterable[str]:
     """The needed statements with the settings before them; a schema is always needed."""
     position = 0
     for sql in parser.split(catalog.dump_body):
-        setting = sql.startswith(("SET ", "SELECT "))
+        setting = sql.startswith(("SET ", "RESET ", "SELECT "))
         position += not setting
         if setting or position in needed or sql.startswith(_ALWAYS):
             yield sql

@@ -1,7 +1,7 @@
 """Read a catalog: pg_dump's statements as facts, plus what pg_dump hides.
 
 Beside the dump: indexes that are INVALID (absent from it, or looking valid), materialized views
-that are not filled, and what depends on what.
+that are not filled, versions of extensions that somebody asked for, and what depends on what.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from zero_downtime.catalog.dump import load_facts, several
 from zero_downtime.catalog.facts import NOTHING_IGNORED, Catalog, Fact, Identity
 from zero_downtime.config import Ignore
 from zero_downtime.errors import DatabaseError
+from zero_downtime.postgres.literals import literal
 from zero_downtime.postgres.names import quoted
 from zero_downtime.postgres.server import Server, masked
 
@@ -35,6 +36,11 @@ UNFILLED = """
     SELECT c.oid::regclass::text FROM pg_class c WHERE c.relkind = 'm' AND NOT c.relispopulated
 """
 
+# The usual version differs from server to server and is no fact.
+_UNUSUAL_VERSIONS = """
+    SELECT e.extname, e.extversion FROM pg_extension e
+    JOIN pg_available_extensions a ON a.name = e.extname WHERE e.extversion <> a.default_version
+"""
 
 _BOUNDS = """
     SELECT c.oid::regclass::text, pg_get_partition_constraintdef(c.oid) FROM pg_class c
@@ -67,11 +73,19 @@ def read_catalog(
         unfilled = connection.execute(UNFILLED).fetchall()
         bounds = connection.execute(_BOUNDS).fetchall()
         depends = read_depends(connection)
+        # A live server has the versions that its packages brought.
+        versions = [] if url else connection.execute(_UNUSUAL_VERSIONS).fetchall()
     facts = dict(_kept(load_facts(dump), ignore))
     for index, table, definition, partitioned in invalid:
         kind = "invalid partitioned index" if partitioned else "invalid index"
         identity = Identity(kind, index, of=table)
         facts[identity] = Fact(identity, f"INVALID {definition}", definition, len(facts))
+    for extension, version in versions:
+        name = quoted(str(extension))
+        if Identity("extension", name) in facts:
+            identity = Identity("extension version", name)
+            sql = f"ALTER EXTENSION {name} UPDATE TO {literal(str(version))}"
+            facts[identity] = Fact(identity, literal(str(version)), sql, len(facts))
     notes = tuple(
         (Identity("materialized view", name), "is not filled: reading it fails until REFRESH")
         for (name,) in unfilled
@@ -151,5 +165,7 @@ def _kept(facts: dict[Identity, Fact], ignore: Ignore) -> Iterator[tuple[Identit
 
 def _grantee(line: str) -> str:
     """The role in a GRANT or REVOKE as pg_dump writes it."""
-    found = re.search(r" (?:TO|FROM) (\"(?:[^\"]|\"\")+\"|\S+)(?: WITH GRANT OPTION)?\Z", line)
+    found = re.search(
+        r" (?:TO|FROM) (\"(?:[^\"]|\"\")+\"|\S+)(?: WITH GRANT OPTION)?(?: GRANTED BY .+)?\Z", line
+    )
     return found[1] if found else ""

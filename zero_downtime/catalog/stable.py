@@ -111,7 +111,7 @@ def stable(server: Server, catalog: Catalog) -> Catalog:
         known[known[key].dump_body, catalog.ignore] = known[key]  # a fixed point
     after = known[key]
     # What a dump does not carry over stays as it was read.
-    hidden = {i: f for i, f in catalog.facts.items() if i.kind.startswith("invalid ")}
+    hidden = {i: f for i, f in catalog.facts.items() if i.hidden}
     return replace(catalog, facts={**after.facts, **hidden}, dump=after.dump)
 
 

@@ -154,6 +154,8 @@ def prove(server: Server, database: str, steps: tuple[Step, ...], target: Catalo
         except StepRefused as refused:
             return Proof(False, refused.step, refused.reason, out_of_order=refused.out_of_order)
         reached = read_catalog(server, copy, ignore=target.ignore)
+        elsewhere = {i: fact for i, fact in target.facts.items() if i.subscribes}
+        reached = replace(reached, facts={**reached.facts, **elsewhere})
         comparison = compare_stable(server, reached, target)
         left = tuple(comparison.describe())
         return Proof(comparison.equal, differences=left, reached=reached)

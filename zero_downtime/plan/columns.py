@@ -299,7 +299,8 @@ def _cast(pool: Pool, column: str, before: str, after: str) -> str:
     """A column's value in its new type. From and to json where PostgreSQL has no cast."""
     target = after.partition(" COLLATE ")[0]
     if all(_has_no_cast(pool, _base_type(each)) for each in (before, after)):
-        return f"{column}::text::{target}"
+        array = "[]" if _base_type(before).endswith("[]") else ""
+        return f"{column}::text{array}::{target}"
     if target in _JSON and _base_type(before) not in (*_JSON, *_TEXTS):
         return f"to_{target}({column})"
     if _base_type(before) in _JSON and target not in (*_JSON, *_TEXTS):
@@ -309,6 +310,7 @@ def _cast(pool: Pool, column: str, before: str, after: str) -> str:
 
 def _has_no_cast(pool: Pool, name: str) -> bool:
     """Enums and ranges, which have casts to text alone."""
+    name = name.removesuffix("[]")
     made = pool.new.get("type", name) or pool.old.get("type", name)
     if made is None:
         return bool(_RANGES.fullmatch(name))

@@ -72,13 +72,22 @@ def _named_alike(pool: Pool, index: Identity) -> Change | None:
 
 
 def make_way(pool: Pool, retyped: set[Identity]) -> Iterator[Step]:
-    """An index that changes with the type of its column would be built twice, if at all."""
+    """An index that changes with the type of its column would be built twice, if at all.
+
+    Nor may one that goes be in the way of the type.
+    """
     for identity in [each for each in pool.changes if each.kind == "index"]:
         change = pool.changes[identity]
         concerned = retyped & pool.old.depends.get(identity, frozenset())
-        if change.kind == "altered" and concerned and not _is_partitioned(pool, identity.name):
-            yield _drop(pool, str(identity), identity.of, identity.name)
+        if change.old is None or not concerned or _is_partitioned(pool, identity.name):
+            continue
+        if change.new is not None:
             pool.changes[identity] = Change(identity, None, change.new)
+        elif _goes_with_parent(pool, identity.name) or pool.is_gone(identity.of):
+            continue
+        else:
+            del pool.changes[identity]
+        yield _drop(pool, str(identity), identity.of, identity.name)
 
 
 def _replace_tree(pool: Pool, change: Change) -> Iterable[Step]:

@@ -20,7 +20,7 @@ DROPPED_BY_NAME = {
     "access method", "aggregate", "cast", "collation", "conversion", "domain", "event trigger",
     "extension", "foreign data wrapper", "function", "materialized view", "operator",
     "operator class", "operator family", "policy", "procedural language", "procedure",
-    "publication", "rule", "schema", "sequence", "server", "statistics", "subscription",
+    "publication", "rule", "schema", "sequence", "server", "statistics",
     "text search configuration", "text search dictionary", "text search parser",
     "text search template", "transform", "trigger", "type", "user mapping", "view",
 }  # fmt: skip
@@ -37,6 +37,7 @@ _OPPOSITES = {
     "enable row security": "DISABLE ROW LEVEL SECURITY",
     "force row security": "NO FORCE ROW LEVEL SECURITY",
     "replica identity": "REPLICA IDENTITY DEFAULT",
+    "set access method": "SET ACCESS METHOD DEFAULT",
     "cluster on": "SET WITHOUT CLUSTER",
     "set statistics": "ALTER COLUMN {name} SET STATISTICS -1",
     "set storage": "ALTER COLUMN {name} SET STORAGE DEFAULT",
@@ -68,6 +69,11 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     if change.kind == "removed":
         return _remove(pool, change)
     return _alter(pool, change)
+
+
+def refuse_subscription(pool: Pool, change: Change) -> tuple[()]:
+    """No copy of a database has its subscriptions: no plan for them can be proven."""
+    return pool.refuse(change, "it has to do with another server: alter it there by hand")
 
 
 def change_comment(pool: Pool, change: Change) -> Iterable[Step]:
@@ -114,8 +120,10 @@ def renames(pool: Pool) -> Iterator[Step]:
         owner = pool.changes.get(Identity("sequence owner", change.identity.name))
         owned_by = _owner_column(owner.new if owner else None)
         for key, twin in removed.items():
-            if key == _without_name(change.new) and owned_by == _owner_column(
-                pool.old.get("sequence owner", twin.identity.name)
+            if (
+                owned_by
+                and key == _without_name(change.new)
+                and owned_by == _owner_column(pool.old.get("sequence owner", twin.identity.name))
             ):
                 old, new = twin.identity.name, change.identity.name
                 for name in (old, new):
@@ -144,6 +152,11 @@ def _add(pool: Pool, change: Change) -> Iterable[Step]:
         return
     if kind == "extension":
         pool.take("extension comment", change.identity.name)  # it brings its own
+        version = pool.take("extension version", change.identity.name)
+        if version is not None and version.new is not None:
+            sql = f"{fact.sql} VERSION {version.new.definition}"
+            yield Step(sql, what, f"new {what}", alone=False)
+            return
     why = f"new {what}"
     for sql in fact.statements:
         # A thing of several statements is whole or not there at all.
@@ -166,6 +179,8 @@ def _remove(pool: Pool, change: Change) -> Iterable[Step]:
     elif kind in ("publication table", "publication schema"):
         member = "TABLE" if kind == "publication table" else "TABLES IN SCHEMA"
         yield Step(f"ALTER PUBLICATION {relation} DROP {member} {name}", what)
+    elif kind == "extension version":
+        yield Step(f"ALTER EXTENSION {name} UPDATE", what, "the usual version")
     elif kind == "alter column generic options":
         yield from _column_options(pool, change)
     elif kind in ("trigger state", "rule state"):
@@ -189,6 +204,7 @@ def _remove(pool: Pool, change: Change) -> Iterable[Step]:
     elif kind in DROPPED_BY_NAME:
         if kind == "extension":
             pool.take("extension comment", name)
+            pool.take("extension version", name)
         phase = Phase.CONTRACT if kind in USED_BY_CLIENTS else Phase.EXPAND
         yield Step(drop_sql(change.identity), what, f"drop {what}", phase)
     else:
@@ -212,8 +228,12 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
         yield from enums.add_values(pool, change)
     elif kind == "type" and types.is_composite(new.sql):
         yield from types.alter_composite(pool, change)
-    elif kind in ("sequence owner", "owner"):
+    elif kind in ("sequence owner", "extension version") or (
+        kind == "owner" and not _follows_table(pool, change)
+    ):
         yield Step(new.sql, what)
+    elif kind == "owner":
+        return
     elif kind == "alter column generic options":
         yield from _column_options(pool, change)
     elif kind in ("server", "foreign data wrapper", "user mapping"):
@@ -227,8 +247,7 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
     elif kind == "materialized view":
         yield from _view_options(change)
     elif kind == "extension":
-        before, schema = (fact.sql.rpartition(" WITH SCHEMA ")[2] for fact in (old, new))
-        _leave_out_what_moves(pool, f"{before}.", f"{schema}.")
+        schema = new.sql.rpartition(" WITH SCHEMA ")[2]
         yield Step(f"ALTER EXTENSION {change.identity.name} SET SCHEMA {schema}", what)
     elif kind == "text search dictionary":
         yield from _dictionary_options(change)
@@ -238,13 +257,17 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
         pool.refuse(change, f"there is no way planned yet to alter a {kind}")
 
 
-def _leave_out_what_moves(pool: Pool, before: str, after: str) -> None:
+def leave_out_what_moves(pool: Pool) -> None:
     """What an extension made is called by its new schema from now on, wherever it is used."""
-    for identity, change in list(pool.changes.items()):
-        if change.old is None or change.new is None:
-            continue
-        if change.old.definition.replace(before, after) == change.new.definition:
-            del pool.changes[identity]
+    for moved in [c for i, c in pool.changes.items() if i.kind == "extension" and c.old and c.new]:
+        before, after = (
+            f"{fact.sql.rpartition(' WITH SCHEMA ')[2]}." for fact in (moved.old, moved.new) if fact
+        )
+        for identity, change in list(pool.changes.items()):
+            if change.old is None or change.new is None or change is moved:
+                continue
+            if change.old.definition.replace(before, after) == change.new.definition:
+                del pool.changes[identity]
 
 
 def _alter_setting(pool: Pool, change: Change) -> Iterator[Step]:
@@ -375,9 +398,17 @@ def _with_parents(pool: Pool, table: str | None) -> Iterator[str]:
 def _back_to_us(pool: Pool, change: Change) -> Iterator[Step]:
     """A thing without an owner of its own belongs to who runs the plan."""
     assert change.old is not None
+    if _follows_table(pool, change):
+        return
     if has_owned(pool.new, change.identity) or not has_owned(pool.old, change.identity):
         sql = f"{change.old.sql.rpartition(' OWNER TO ')[0]} OWNER TO CURRENT_USER"
         yield Step(sql, str(change.identity), "its owner is who runs this")
+
+
+def _follows_table(pool: Pool, change: Change) -> bool:
+    """Whether it is a sequence of a table that stays, whose owner is the table's."""
+    table = _owner_table(pool, change.identity.name)
+    return bool(table) and not pool.is_gone(table)
 
 
 def _owner_table(pool: Pool, sequence: str) -> str:

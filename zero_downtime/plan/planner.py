@@ -54,6 +54,8 @@ HANDLERS: dict[str, Handler] = {
 
 
 def _handler(identity: Identity) -> Handler:
+    if identity.subscribes:
+        return objects.refuse_subscription
     if identity.kind.endswith(" comment"):
         return objects.change_comment
     if identity.kind.endswith(" privileges"):
@@ -72,6 +74,7 @@ def plan(
     pool = Pool(old, new, {change.identity: change for change in comparison.changes})
     tables.leave_out_what_follows_the_parent(pool)
     tables.leave_out_what_goes_with_its_column(pool)
+    objects.leave_out_what_moves(pool)
     renames = [
         *constraints.renames(pool),
         *indexes.renames(pool),
@@ -160,6 +163,8 @@ def _in_order(pool: Pool, on_swapped: set[Identity]) -> list[tuple[Rank, Change]
         if change.kind == "altered" and change.identity.kind == "constraint":
             # The type of its column may change: its successor is for the new one.
             return (0, max(change.new.position if change.new else 0, end + 0.6), inner)
+        if change.identity.kind == "schema privileges" and privileges.only_revoked(change):
+            return (1, 0, inner)  # who granted inside the schema needs them until then
         if change.new is not None and change.identity in on_swapped:
             return (0, max(change.new.position, end + 0.7), inner)
         if change.new is not None:

@@ -82,6 +82,8 @@ def clusters(pool: Pool, asked: Iterable[Identity] = ()) -> list[Cluster]:
             seed.blocked_by = seed.blocked_by or other.blocked_by
         found.append(seed)
     for cluster in found:
+        cluster.dropped |= _going_checks(pool, cluster)
+    for cluster in found:
         for change in cluster.pulled:
             pool.changes.pop(change.identity, None)
         for identity in cluster.causes:
@@ -92,6 +94,10 @@ def clusters(pool: Pool, asked: Iterable[Identity] = ()) -> list[Cluster]:
                 for fact in belongings(catalog, identity):
                     pool.changes.pop(fact.identity, None)
     for cluster in found:
+        for column in [each for each in cluster.causes if each.kind == "column"]:
+            default = pool.changes.pop(Identity("default", column.name, column.of), None)
+            if default is not None:  # it may fit the one type and not the other
+                cluster.held.append(default)
         below = {*cluster.dropped, *cluster.causes, *(each.identity for each in cluster.pulled)}
         while (pulled := _pulled(pool, below)) is not None:
             cluster.pulled.append(pool.changes.pop(pulled.identity))
@@ -101,6 +107,21 @@ def clusters(pool: Pool, asked: Iterable[Identity] = ()) -> list[Cluster]:
                 if fact.identity in pool.changes:
                     cluster.held.append(pool.changes.pop(fact.identity))
     return found
+
+
+def _going_checks(pool: Pool, cluster: Cluster) -> set[Identity]:
+    """CHECKs that go with the type of a column: they need not fit the new one."""
+    columns_ = [each for each in cluster.causes if each.kind == "column"]
+    on_them = (each for column in columns_ for each in pool.dependents.get(column, ()))
+    return {
+        each
+        for each in on_them
+        if each.kind == "constraint"
+        and (change := pool.changes.get(each)) is not None
+        and change.new is None
+        and change.old is not None
+        and change.old.definition.startswith("CHECK")
+    }
 
 
 def steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterator[Step]:
@@ -127,7 +148,7 @@ def _steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterat
         yield from _drop(pool, cluster, identity)
     for cause in sorted(cluster.causes.values(), key=lambda c: c.new.position if c.new else 0):
         if cause.identity.kind not in swaps.KINDS:
-            yield from _together(columns.alter_type(pool, cause))
+            yield from _together(_retyped(pool, cluster, cause))
     swapped = {each: cause for each, cause in cluster.causes.items() if each.kind in swaps.KINDS}
     if swapped:
         yield from swaps.swap(pool, swapped, cluster.dropped)
@@ -151,8 +172,17 @@ def _steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterat
         yield Step(sql, str(fact.identity), "all rows, while readers and writers go on")
     for identity in sorted(cluster.late & pool.new.facts.keys() if not swapped else ()):
         yield from handlers["index"](pool, Change(identity, None, pool.new.facts[identity]))
-        for inside in belongings(pool.new, identity):
-            yield from create_steps(inside)
+
+
+def _retyped(pool: Pool, cluster: Cluster, cause: Change) -> Iterator[Step]:
+    """A column of another type, and its default if that is not set in the same statement."""
+    identity = Identity("default", cause.identity.name, cause.identity.of)
+    default = next((each for each in cluster.held if each.identity == identity), None)
+    if default is not None:
+        pool.changes[identity] = default
+    yield from columns.alter_type(pool, cause)
+    if pool.changes.pop(identity, None) is not None and default is not None:
+        yield from columns.change_default(pool, default)
 
 
 def _pulled_in(
@@ -275,6 +305,8 @@ def _is_made_anew(change: Change) -> bool:
         return objects.template(old) != objects.template(new)
     if kind == "table":
         foreign = [fact.definition.startswith("FOREIGN TABLE") for fact in (change.old, change.new)]
+        if foreign == [True, False]:
+            return True
         return all(foreign) and without_options(change.old.definition) != without_options(
             change.new.definition
         )
@@ -352,6 +384,8 @@ def _swapped(pool: Pool, change: Change) -> Cluster:
             inner = _closure(pool, identity)
         cluster.dropped |= inner.dropped
         cluster.blocked_by = cluster.blocked_by or inner.blocked_by
+    anew = {each.name for each in cluster.causes}
+    cluster.dropped = {each for each in cluster.dropped if each.of not in anew}
     return cluster
 
 
@@ -407,7 +441,7 @@ def _drop(pool: Pool, cluster: Cluster, identity: Identity) -> Iterator[Step]:
         sql = f"ALTER PUBLICATION {identity.of} DROP {member} {identity.name}"
         if Identity("publication", identity.of) in cluster.dropped:
             return
-    elif _is_foreign_table(pool, identity):
+    elif identity.kind == "table" and pool.old.facts[identity].definition.startswith("FOREIGN "):
         sql = f"DROP FOREIGN TABLE {identity.name}"
     elif identity.kind == "table":
         yield from _together(tables.change(pool, Change(identity, pool.old.facts[identity], None)))

@@ -115,10 +115,27 @@ class _Databases:
         return row is not None and bool(row[0])
 
     def drop_database(self, name: str) -> None:
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         with self.connect() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            try:
+                connection.execute(drop)
+            except psycopg.errors.ObjectInUse:
+                self._drop_subscriptions(name)
+                connection.execute(drop)
+
+    def _drop_subscriptions(self, name: str) -> None:
+        """A database that has one can't be dropped; the slot on the other server is not ours."""
+        with self.connect(name) as connection:
+            query = (
+                "SELECT subname FROM pg_subscription s"
+                " JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()"
             )
+            for (found,) in connection.execute(query).fetchall():
+                subscription = sql.Identifier(str(found))
+                alter = sql.SQL("ALTER SUBSCRIPTION {} ").format(subscription)
+                connection.execute(alter + sql.SQL("DISABLE"))
+                connection.execute(alter + sql.SQL("SET (slot_name = NONE)"))
+                connection.execute(sql.SQL("DROP SUBSCRIPTION {}").format(subscription))
 
     def close(self) -> None:
         """Nothing was started."""

@@ -150,3 +150,37 @@ DROP TYPE shop.old;
 ALTER TABLE shop.parcels ADD mood shop.mood DEFAULT 'bad';
 CREATE TABLE shop.moods (id bigint PRIMARY KEY, mood shop.mood NOT NULL);
 CREATE FUNCTION shop.next(shop.mood) RETURNS shop.mood LANGUAGE sql AS 'SELECT $1';
+
+--- arrays of one enum become arrays of another
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
+-- new:
+CREATE TYPE shop.step AS ENUM ('open', 'paid', 'sent', 'lost');
+ALTER TABLE shop.orders ALTER past DROP DEFAULT;
+ALTER TABLE shop.orders ALTER past TYPE shop.step[] USING past::text[]::shop.step[];
+
+--- text with a check becomes an enum below a view
+-- unsafe up: the table is written anew
+-- unsafe down: the table is written anew
+-- old:
+ALTER TABLE shop.orders ADD COLUMN kind text DEFAULT 'new'
+    CONSTRAINT known CHECK (kind IN ('new', 'used'));
+CREATE INDEX used ON shop.orders (id) WHERE kind = 'used';
+CREATE VIEW shop.kinds AS SELECT kind FROM shop.orders;
+-- new:
+CREATE TYPE shop.kind AS ENUM ('new', 'used');
+ALTER TABLE shop.orders ADD COLUMN kind shop.kind DEFAULT 'used';
+CREATE INDEX used ON shop.orders (id) WHERE kind = 'used';
+CREATE VIEW shop.kinds AS SELECT kind FROM shop.orders;
+
+--- a value goes of an enum in a domain with a check
+-- unsafe up: the table is written anew
+-- old:
+CREATE DOMAIN shop.now AS shop.mood DEFAULT 'good' CONSTRAINT known CHECK (VALUE <> 'bad');
+CREATE TYPE shop.moods AS (m shop.mood, n shop.now);
+ALTER TABLE shop.orders ADD COLUMN n shop.now, ADD COLUMN mm shop.moods;
+ALTER TYPE shop.mood ADD VALUE 'so';
+-- new:
+CREATE DOMAIN shop.now AS shop.mood DEFAULT 'good' CONSTRAINT known CHECK (VALUE <> 'bad');
+CREATE TYPE shop.moods AS (m shop.mood, n shop.now);
+ALTER TABLE shop.orders ADD COLUMN n shop.now, ADD COLUMN mm shop.moods;

@@ -63,3 +63,24 @@ CREATE TRIGGER touched BEFORE INSERT ON shop.remote FOR EACH ROW EXECUTE FUNCTIO
 CREATE TABLE shop.events (id bigint, day date) PARTITION BY RANGE (day);
 CREATE FOREIGN TABLE shop.events_old PARTITION OF shop.events
     FOR VALUES FROM ('2020-01-01') TO ('2021-01-01') SERVER s OPTIONS (t 'old');
+
+--- a table instead
+-- new:
+DROP FOREIGN TABLE shop.remote CASCADE;
+CREATE TABLE shop.remote (a integer NOT NULL, b text DEFAULT 'q',
+    CONSTRAINT positive CHECK (a > 0));
+CREATE VIEW shop.seen AS SELECT a FROM shop.remote;
+
+--- a subscription
+-- new:
+CREATE SUBSCRIPTION s CONNECTION 'host=nowhere' PUBLICATION p
+    WITH (connect = false, slot_name = NONE);
+
+--- beside a subscription
+-- old:
+CREATE SUBSCRIPTION s CONNECTION 'host=nowhere' PUBLICATION p
+    WITH (connect = false, slot_name = NONE);
+-- new:
+CREATE SUBSCRIPTION s CONNECTION 'host=nowhere' PUBLICATION p
+    WITH (connect = false, slot_name = NONE);
+ALTER SERVER s VERSION '10';

@@ -127,3 +127,35 @@ GRANT SELECT ON shop.recent TO pg_monitor;
 -- new:
 GRANT SELECT ON shop.orders TO "odd role";
 GRANT SELECT (note) ON shop.orders TO "odd role" WITH GRANT OPTION;
+
+--- granted on by somebody who may
+-- new:
+CREATE ROLE zd_between;
+GRANT USAGE ON SCHEMA shop TO zd_between;
+GRANT SELECT ON shop.orders TO zd_between WITH GRANT OPTION;
+SET ROLE zd_between;
+GRANT SELECT ON shop.orders TO pg_write_all_data WITH GRANT OPTION;
+RESET ROLE;
+
+--- who granted it
+-- old:
+GRANT USAGE ON SCHEMA shop TO pg_signal_backend;
+GRANT SELECT ON shop.orders TO pg_signal_backend WITH GRANT OPTION;
+SET ROLE pg_signal_backend;
+GRANT SELECT ON shop.orders TO pg_write_all_data;
+RESET ROLE;
+-- new:
+GRANT USAGE ON SCHEMA shop TO pg_signal_backend;
+GRANT SELECT ON shop.orders TO pg_signal_backend, pg_write_all_data;
+
+--- owner of a table with a sequence of its own
+-- new:
+CREATE SEQUENCE shop.owned OWNED BY shop.orders.id;
+ALTER TABLE shop.orders OWNER TO pg_monitor;
+
+--- owner of a table whose sequence was there
+-- old:
+CREATE SEQUENCE shop.owned OWNED BY shop.orders.id;
+-- new:
+CREATE SEQUENCE shop.owned OWNED BY shop.orders.id;
+ALTER TABLE shop.orders OWNER TO pg_monitor;

@@ -102,3 +102,26 @@ ALTER TABLE shop.orders ADD p text COLLATE shop.plain;
 -- since: 17
 -- new:
 CREATE COLLATION shop.inbuilt (provider = builtin, locale = 'C.UTF-8');
+
+--- an extension that a column and a view use moves to another schema
+-- needs: hstore
+-- old:
+CREATE EXTENSION hstore SCHEMA tools;
+ALTER TABLE shop.orders ADD COLUMN h tools.hstore;
+CREATE VIEW shop.seen AS SELECT h OPERATOR(tools.->) 'x' AS x FROM shop.orders;
+-- new:
+CREATE EXTENSION hstore SCHEMA shop;
+ALTER TABLE shop.orders ADD COLUMN h shop.hstore;
+CREATE VIEW shop.seen AS SELECT h OPERATOR(shop.->) 'x' AS x FROM shop.orders;
+
+--- the version of an extension
+-- needs: hstore
+-- old:
+CREATE EXTENSION hstore VERSION '1.4';
+-- new:
+CREATE EXTENSION hstore;
+
+--- a new extension of a version of its own
+-- needs: hstore
+-- new:
+CREATE EXTENSION hstore SCHEMA tools VERSION '1.4';

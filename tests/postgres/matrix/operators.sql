@@ -81,3 +81,22 @@ CREATE ACCESS METHOD tree TYPE INDEX HANDLER bthandler;
 --- a conversion
 -- new:
 CREATE CONVERSION shop.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+
+--- tables of another access method beside foreign and partitioned ones
+-- new:
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER s FOREIGN DATA WRAPPER w;
+CREATE TABLE shop.a (x integer) USING heap2;
+CREATE FOREIGN TABLE shop.f (x integer) SERVER s;
+CREATE TABLE shop.p (x integer) PARTITION BY LIST (x);
+CREATE MATERIALIZED VIEW shop.m USING heap2 AS SELECT 1 AS x;
+
+--- the access method of a partitioned table
+-- since: 17
+-- old:
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+CREATE TABLE shop.p (x integer) PARTITION BY LIST (x);
+-- new:
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+CREATE TABLE shop.p (x integer) PARTITION BY LIST (x) USING heap2;

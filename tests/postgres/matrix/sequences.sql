@@ -57,3 +57,11 @@ DROP SEQUENCE shop.numbers;
 -- new:
 CREATE SEQUENCE shop."Order No";
 ALTER TABLE shop.orders ALTER other SET DEFAULT nextval('shop."Order No"');
+
+--- to another schema
+-- old:
+CREATE SEQUENCE shop.alone;
+-- new:
+CREATE SCHEMA more;
+CREATE SEQUENCE more.alone;
+GRANT USAGE ON SEQUENCE more.alone TO pg_monitor;
