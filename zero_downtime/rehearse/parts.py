@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from zero_downtime.history import History, Revision, read_history
 from zero_downtime.postgres.server import RemoteServer, Server, masked
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget
+from zero_downtime.rehearse.kept import Facts
 from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
 from zero_downtime.rehearse.result import RehearsalResult
 from zero_downtime.rehearse.statements import Written
@@ -81,11 +82,18 @@ def rehearse_history(
     earlier: Sequence[Revision],
     tested: Sequence[Revision],
     progress: Progress,
+    kept: Facts | None = None,
+    keep: Callable[[Facts], None] | None = None,
 ) -> RehearsalResult:
-    """Rehearse these revisions in one go, or in parts where nobody measures time."""
+    """Rehearse these revisions in one go, or in parts where nobody measures time.
+
+    The server has the base of the facts ``kept``, or else ``keep`` gets those of the new one.
+    """
     parts = _parts(asked, tested)
     if len(parts) < 2:
-        return _rehearsed(asked, history, server, earlier, tested, progress)[0]
+        return _rehearsed(asked, history, server, earlier, tested, progress, kept=kept, keep=keep)[
+            0
+        ]
     before = [list(earlier)]
     for part in parts:
         before.append([*before[-1], *part])
@@ -123,6 +131,8 @@ def _rehearsed(
     tested: Sequence[Revision],
     progress: Progress,
     failed: set[str] | None = None,
+    kept: Facts | None = None,
+    keep: Callable[[Facts], None] | None = None,
 ) -> tuple[RehearsalResult, set[str]]:
     """In this process. Also gives the revisions that can't be applied."""
     with Rehearsal(
@@ -139,7 +149,12 @@ def _rehearsed(
         progress,
     ) as rehearsal:
         rehearsal.failed |= failed or set()
-        rehearsal.begin(earlier, asked.data)
+        if kept is not None:
+            rehearsal.base.resume(kept, earlier)
+        else:
+            rehearsal.begin(earlier, asked.data)
+            if keep is not None:
+                keep(rehearsal.base.facts())
         tested = _still_to_come(tested, rehearsal.applied, asked)
         left, position = 0, 0
         while position < len(tested):

@@ -185,7 +185,7 @@ class Rehearsal:
             self.rows,
             self.clients,
             time.monotonic() - self._started,
-            (*self.notes, *self.applications.notes()),
+            tuple(dict.fromkeys((*self.notes, *self.applications.notes()))),
             stopped,
             dict(sorted(self.base.counts.items())),
             RESOLUTION_MS if self.server.log is not None and self.clients else None,

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from zero_downtime.errors import HistoryError, RefusedDatabase
 from zero_downtime.history import History, Revision, read_history
 from zero_downtime.lint.git import Base
-from zero_downtime.postgres.server import Server, database_name, open_server
+from zero_downtime.postgres.server import (
+    InstalledServer,
+    Server,
+    database_name,
+    embedded_bin_dir,
+    open_server,
+)
 from zero_downtime.project import Project
 from zero_downtime.rehearse import serverlog
 from zero_downtime.rehearse.budget import Budget, read_budget
+from zero_downtime.rehearse.kept import keep, place_for, taken
 from zero_downtime.rehearse.parts import Asked, rehearse_history
 from zero_downtime.rehearse.rehearsal import Progress
 from zero_downtime.rehearse.result import RehearsalResult
@@ -41,6 +49,7 @@ class Options:
     quick: bool = False  # only whether downgrades restore the catalog: no rows, clients, kills
     stats: Path | None = None  # what zd stats pull wrote, to forecast with
     data: str | None = None  # a dump, or a URL: begin with the rows of that database
+    fresh: bool = False  # make the base anew, though one may be kept
     workload: Path | None = None  # statements that clients send: see rehearse.statements
 
 
@@ -66,7 +75,12 @@ def rehearse(
         rows = clients = most = 0
     stats = _stats(project, options)
     statements = workload_of(project, options.workload)
-    server = scratch_server(where, rows)
+    place = None
+    if "://" not in where and options.data is None and not options.fresh:
+        programs = embedded_bin_dir() if where == "embedded" else Path(where)
+        place = place_for(project, history, earlier, programs, SETTINGS, rows)
+    with taken(place) as found:
+        server = scratch_server(where, rows, found[0] if found else None)
     try:
         few = len(tested) <= _FEW
         asked = Asked(
@@ -74,15 +88,22 @@ def rehearse(
             quick=options.quick,
             data=options.data,
         )
-        return rehearse_history(asked, history, server, earlier, tested, progress)
+        kept = found[1] if found else None
+        keeping = None
+        if place is not None and kept is None and isinstance(server, InstalledServer):
+            keeping = partial(keep, place, server)
+        return rehearse_history(asked, history, server, earlier, tested, progress, kept, keeping)
     finally:
         server.close()
 
 
-def scratch_server(where: str, rows: int) -> Server:
-    """A server for a rehearsal with so many rows a table; see ``open_server`` for ``where``."""
+def scratch_server(where: str, rows: int, data: Path | None = None) -> Server:
+    """A server for a rehearsal with so many rows a table; see ``open_server`` for the others."""
     return open_server(
-        where, SETTINGS if "://" not in where else None, in_memory=rows <= _ROWS_IN_MEMORY
+        where,
+        SETTINGS if "://" not in where else None,
+        in_memory=rows <= _ROWS_IN_MEMORY,
+        data=data,
     )
 
 

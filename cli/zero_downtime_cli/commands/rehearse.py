@@ -53,6 +53,7 @@ from zero_downtime_cli.options import (
 @click.option(
     "--quick", is_flag=True, help="Only whether every downgrade restores the catalog, fast."
 )
+@click.option("--fresh", is_flag=True, help="Replay earlier revisions, kept base or not.")
 @click.option("--i-know", is_flag=True, help="With --server URL: the URL may name any database.")
 @server_option
 @config_option
@@ -65,6 +66,7 @@ def rehearse(
     clients: int | None,
     crash_points: int | None,
     quick: bool,
+    fresh: bool,
     stats: Path | None,
     data: str | None,
     workload: Path | None,
@@ -103,6 +105,7 @@ def rehearse(
         quick,
         stats,
         data,
+        fresh,
         workload,
     )
     with progress() as say:

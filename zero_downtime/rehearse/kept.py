@@ -1,0 +1,122 @@
+"""Bases kept from one rehearsal for the next: the data folder of a server, copied as it stands.
+
+What a base depends on makes its name: the revisions that were applied with all else in the
+project's script folder, the server's programs, the rows and how they are made. So a folder is never
+changed once it has its name, and any number of rehearsals may take and keep at the same time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from zero_downtime import __version__
+from zero_downtime.history import History, Revision
+from zero_downtime.postgres.server import InstalledServer
+from zero_downtime.project import Project
+
+_MOST = 4  # bases kept; those that were not used for longest go
+_WORTH = 20  # revisions to replay; fewer are as quick
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a rehearsal knows of its base."""
+
+    database: str
+    counts: dict[str, int]
+    types: list[str]
+    version_table: str
+    notes: list[str]
+
+
+def place_for(
+    project: Project,
+    history: History,
+    earlier: Sequence[Revision],
+    programs: Path,
+    settings: dict[str, str],
+    rows: int,
+) -> Path | None:
+    """Where the base behind these revisions is kept, or would be; None where that is no gain."""
+    if len(earlier) < _WORTH:
+        return None
+    digest = sha256()
+
+    def add(*parts: object) -> None:
+        for part in parts:
+            text = part if isinstance(part, bytes) else str(part).encode()
+            digest.update(b"%d:" % len(text) + text)
+
+    postgres = (programs / "postgres").stat()
+    config = project.config.rehearse
+    add(__version__, programs, postgres.st_size, postgres.st_mtime_ns, sorted(settings.items()))
+    add(project.root, rows, config.seed, config)
+    revisions = {revision.path.resolve() for revision in history}
+    for revision in earlier:
+        add(revision.id, revision.path.read_bytes())
+    for path in sorted(Path(history.scripts.dir).resolve().rglob("*.py")):
+        if path not in revisions:
+            add(path, path.read_bytes())
+    return _folder() / digest.hexdigest()[:32]
+
+
+def _folder() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "zero-downtime" / "bases"
+
+
+@contextlib.contextmanager
+def taken(place: Path | None) -> Iterator[tuple[Path, Facts] | None]:
+    """The data folder that is kept there and what is known of it; it stays while this lasts."""
+    if place is None or not place.is_dir():
+        yield None
+        return
+    with _locked(place.parent, fcntl.LOCK_SH):
+        try:
+            facts = Facts(**json.loads((place / "facts.json").read_text("utf-8")))
+            os.utime(place)
+        except (OSError, ValueError, TypeError):
+            yield None
+            return
+        yield place / "data", facts
+
+
+def keep(place: Path, server: InstalledServer, facts: Facts) -> None:
+    """Keep the server's data folder there. The server is restarted; nobody may be connected."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_name(f"{place.name}.{os.getpid()}")
+    half.mkdir()
+    try:
+        server.copy_to(half / "data")
+        (half / "facts.json").write_text(json.dumps(asdict(facts)), "utf-8")
+        with _locked(place.parent, fcntl.LOCK_EX):
+            if not place.exists():
+                half.rename(place)
+            _forget_oldest(place.parent)
+    except (OSError, subprocess.CalledProcessError):
+        pass  # no room, say: then it is made again the next time
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def _forget_oldest(folder: Path) -> None:
+    there = [each for each in folder.iterdir() if each.is_dir() and "." not in each.name]
+    there.sort(key=lambda each: each.stat().st_mtime, reverse=True)
+    for each in there[_MOST:]:
+        shutil.rmtree(each, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    with (folder / "lock").open("a") as file:
+        fcntl.flock(file, how)
+        yield
