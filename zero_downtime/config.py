@@ -147,9 +147,9 @@ def _read(kind: type[Any], table: dict[str, Any], where: str) -> Any:
             raise ConfigError(
                 where=where,
                 reason=f"there is no setting {key!r}",
-                advice=f"Did you mean {near[0]}?"
+                advice=f"Did you mean {known[near[0]] if '_' in key else near[0]}?"
                 if near
-                else f"The settings here are {', '.join(sorted(known))}",
+                else f"The settings here are {', '.join(sorted(known.values()))}",
             )
         values[name] = _value(hints[name], value, f"{where} {key}")
     return kind(**values)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.rules.compatibility.used import follows
+from zero_downtime.lint.rules.compatibility.used import follows, then_drop
 from zero_downtime.lint.words import short
 from zero_downtime.sql.tree import Node
 
@@ -44,8 +44,7 @@ class DropColumn(Rule):
             yield self.found(
                 here,
                 f"{subject} {short(key)}.{name} fails from here on, and its values are lost.",
-                f"First release code without {name}; then drop it in a revision with"
-                f' phase = "contract".',
+                f"First release code without {name}; {then_drop(here, self.name())}",
                 key,
             )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
+from zero_downtime.lint.rules.compatibility.used import then_drop
 from zero_downtime.lint.words import listed, short
 from zero_downtime.sql.tree import path_of
 
@@ -55,8 +56,7 @@ class DropTable(Rule):
             yield self.found(
                 here,
                 f"{subject} {short(key)} fails from here on, and its rows are lost." + also,
-                f"First release code without {short(key)}; then drop it in a revision with"
-                f' phase = "contract".',
+                f"First release code without {short(key)}; {then_drop(here, self.name())}",
                 key,
                 severity="warning" if again and _made_again(here, key) else None,
             )

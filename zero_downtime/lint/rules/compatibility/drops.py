@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, There
 from zero_downtime.lint.rules.compatibility.used import (
-    CONTRACT,
     alters,
     dropped,
+    then_drop,
     type_name,
     was_in_use,
 )
@@ -44,7 +44,8 @@ class DropView(Rule):
             yield self.found(
                 seen,
                 f"Queries that still read {short(key)} fail from here on.",
-                f"First release code that does not read {short(key)}; {CONTRACT}",
+                f"First release code that does not read {short(key)};"
+                f" {then_drop(seen, self.name())}",
                 key,
                 severity="warning" if unsure else None,
             )
@@ -83,7 +84,7 @@ class DropFunction(Rule):
             yield self.found(
                 seen,
                 f"Queries that still call {name} fail from here on.",
-                f"First release code that does not call {name}; {CONTRACT}",
+                f"First release code that does not call {name}; {then_drop(seen, self.name())}",
             )
 
 
@@ -119,7 +120,7 @@ class DropType(Rule):
                 seen,
                 f"Queries that still cast to {name}, and drivers that look it up, fail from here"
                 " on.",
-                f"First release code that does not name {name}; {CONTRACT}",
+                f"First release code that does not name {name}; {then_drop(seen, self.name())}",
             )
 
 
@@ -157,7 +158,8 @@ class DropSequence(Rule):
             yield self.found(
                 seen,
                 f"Code that still calls nextval('{short(key)}') fails from here on.",
-                f"First release code that does not use {short(key)}; {CONTRACT}",
+                f"First release code that does not use {short(key)};"
+                f" {then_drop(seen, self.name())}",
                 key,
             )
 
@@ -234,7 +236,7 @@ class DropExtension(Rule):
             here,
             f"The functions, operators and types of {listed} are gone from here on, and queries"
             f" that use them fail.{lost}",
-            f"First release code that does not use {listed}; {CONTRACT}",
+            f"First release code that does not use {listed}; {then_drop(here, self.name())}",
             severity="error" if cascade else None,
         )
 
