@@ -1,4 +1,4 @@
-"""What the application does, derived from the tables as it knows them: five little operations.
+"""What the application does, derived from the tables as it knows them: a few little operations.
 
 The workload is made before a revision runs and does not change while it runs, as an application
 that is already deployed does not. It names its columns one by one, as an ORM does.
@@ -16,14 +16,15 @@ from psycopg import sql
 
 from zero_downtime.rehearse.data import Data
 from zero_downtime.rehearse.session import Connection, rows_of
-from zero_downtime.rehearse.tables import Table
+from zero_downtime.rehearse.tables import Table, Tables
 from zero_downtime.rehearse.trial import Row
 
 # The last two are statements that somebody wrote.
-Kind = Literal["select", "range", "insert", "update", "replace", "query", "change"]
+Kind = Literal["select", "range", "join", "insert", "update", "replace", "query", "change"]
 Run = Callable[[Connection, Random], None]
 
 _KEYS = 500  # rows of a table that clients ask for
+_MOST_JOINS = 2  # with other tables, of one
 _ROWS = 150  # rows of a table that clients insert, at most
 
 
@@ -38,7 +39,7 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether it changes rows."""
-        return self.kind not in ("select", "range", "query")
+        return self.kind not in ("select", "range", "join", "query")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def plan_workload(
         rows = [{n: v for n, v in row.items() if n in columns} for row in data.draw(table, _ROWS)]
         referenced = any(k.target == table.oid for t in data.tables for k in t.foreign_keys)
         candidates = _reading(table, columns, keys)
+        candidates += _joining(table, data.tables, keys, known)
         candidates += _writing(table, columns, keys, rows if new_values else [], referenced)
         random = Random(f"{seed}:{name}")
         for operation in candidates:
@@ -176,6 +178,39 @@ def _reading(
         Operation(table.qualified, "select", _select(one, keys)),
         Operation(table.qualified, "range", _select(some, [key[:1] for key in keys])),
     ]
+
+
+def _joining(
+    table: Table,
+    tables: Tables,
+    keys: Sequence[tuple[str, ...]],
+    known: Callable[[str, str], bool],
+) -> list[Operation]:
+    """A row with the one that it points at, by each foreign key."""
+    operations = []
+    for key in table.foreign_keys if keys else ():
+        target = tables.by_oid.get(key.target)
+        if target is None:
+            continue
+        used = [(table.qualified, name) for name in key.columns]
+        used += [(target.qualified, name) for name in key.target_columns]
+        if not all(known(*place) for place in used):
+            continue
+        pairs = zip(key.columns, key.target_columns, strict=True)
+        query = sql.SQL("SELECT {} FROM {} c JOIN {} p ON {} WHERE {}").format(
+            sql.SQL(", ").join(sql.Identifier("p", name) for name in key.target_columns),
+            table.identifier,
+            target.identifier,
+            sql.SQL(" AND ").join(
+                sql.SQL("{} = {}").format(sql.Identifier("c", mine), sql.Identifier("p", theirs))
+                for mine, theirs in pairs
+            ),
+            sql.SQL(" AND ").join(
+                sql.SQL("{} = %s").format(sql.Identifier("c", name)) for name in table.key
+            ),
+        )
+        operations.append(Operation(table.qualified, "join", _select(query, keys)))
+    return operations[:_MOST_JOINS]
 
 
 def _writing(
