@@ -22,6 +22,7 @@ from zero_downtime import __version__
 from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import InstalledServer
 from zero_downtime.project import Project
+from zero_downtime.stats import Stats
 
 _MOST = 4  # bases kept; those that were not used for longest go
 _WORTH = 20  # revisions to replay; fewer are as quick
@@ -45,6 +46,7 @@ def place_for(
     programs: Path,
     settings: dict[str, str],
     rows: int,
+    stats: Stats | None = None,
 ) -> Path | None:
     """Where the base behind these revisions is kept, or would be; None where that is no gain."""
     if len(earlier) < _WORTH:
@@ -59,7 +61,7 @@ def place_for(
     postgres = (programs / "postgres").stat()
     config = project.config.rehearse
     add(__version__, programs, postgres.st_size, postgres.st_mtime_ns, sorted(settings.items()))
-    add(project.root, rows, config.seed, config)
+    add(project.root, rows, config.seed, config, stats)  # of stats, the shape of rows
     revisions = {revision.path.resolve() for revision in history}
     for revision in earlier:
         add(revision.id, revision.path.read_bytes())

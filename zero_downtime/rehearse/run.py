@@ -78,7 +78,7 @@ def rehearse(
     place = None
     if "://" not in where and options.data is None and not options.fresh:
         programs = embedded_bin_dir() if where == "embedded" else Path(where)
-        place = place_for(project, history, earlier, programs, SETTINGS, rows)
+        place = place_for(project, history, earlier, programs, SETTINGS, rows, stats)
     with taken(place) as found:
         server = scratch_server(where, rows, found[0] if found else None)
     try:
