@@ -16,6 +16,7 @@ from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _MOST_SWALLOWED = 3
+_PATIENCE = 2.0  # seconds after which it is raised again, wherever the revision is then
 
 
 class Ending:
@@ -32,6 +33,7 @@ class Ending:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        alarm = signal.getsignal(signal.SIGALRM)
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         for number, handler in before.items():
             if callable(handler):
@@ -39,6 +41,9 @@ class Ending:
         try:
             yield
         finally:
+            if self._order is not None:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, alarm)
             for number, handler in before.items():
                 if callable(handler):
                     signal.signal(number, handler)
@@ -60,6 +65,8 @@ class Ending:
                 handler(number, frame)
             except BaseException as order:
                 self._order, self._number = order, number
+                signal.signal(signal.SIGALRM, lambda *_: self.check())
+                signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE)
                 raise
 
         return handle
