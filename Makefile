@@ -7,14 +7,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 OTHERS := $(VENV)/others/ready
 
-.PHONY: help demo test matrix fuzz benchmark check style types imports wheel clean
+.PHONY: help demo test matrix models fuzz benchmark check style types imports wheel clean
 
 help:
 	@echo "make demo    a schema change: generated, linted, rehearsed, applied, rolled back"
 	@echo "make test    all tests, on the embedded PostgreSQL"
 	@echo "make matrix  the lock model on PostgreSQL 14 to 18, each a line"
+	@echo "make models  changes of SQLAlchemy models, by zd generate and by Alembic: docs/model-changes.md"
 	@echo "make fuzz    a minute of mutated statements through the linter"
-	@echo "make benchmark  zd lint beside other linters, zd rehearse beside alembic"
+	@echo "make benchmark  zd lint beside other linters, zd generate and zd rehearse beside alembic"
 	@echo "make check   style, types, import rules, and the tests"
 	@echo "make wheel   build the package into dist/"
 
@@ -29,6 +30,10 @@ test: $(READY)
 matrix: $(READY)
 	@$(BIN)/python tests/matrix.py
 
+# Takes some minutes.
+models: $(READY)
+	@$(BIN)/python benchmarks/models/compare.py
+
 # New texts each time; those that make test tries are always the same.
 fuzz: $(READY)
 	FUZZ_SECONDS=60 $(BIN)/pytest -q tests/fuzz
@@ -36,6 +41,7 @@ fuzz: $(READY)
 # The other linters have an environment of their own: what they require is not ours to settle.
 benchmark: $(READY) $(OTHERS)
 	@PATH="$(CURDIR)/$(VENV)/others/bin:$$PATH" $(BIN)/python benchmarks/lint.py
+	@$(BIN)/python benchmarks/generate.py
 	@$(BIN)/python benchmarks/rehearse.py
 
 $(OTHERS): pyproject.toml

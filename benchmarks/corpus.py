@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 from textwrap import indent
 
+from zero_downtime.project import find_project
+from zero_downtime.schema.load import declared_statements
 from zero_downtime.sql.forms import forms
 
 _PLAIN = (
@@ -111,6 +113,93 @@ def alembic_history(folder: Path, revisions: int) -> Path:
                 before=f'"r{number - 1:04}"' if number else None,
                 up=indent(up, "    "),
                 down=indent(down, "    "),
+            )
+        )
+    return folder
+
+
+_BASE = """
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+"""
+_IMPORTS = """
+from datetime import datetime
+from decimal import Decimal
+
+from schemas.base import Base
+from sqlalchemy import (
+    BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, Numeric, String, func
+)
+from sqlalchemy.orm import Mapped, mapped_column
+"""
+_MODEL = """
+
+class T{n}(Base):
+    __tablename__ = "t{n}"
+    __table_args__ = (
+        CheckConstraint("amount >= 0", name="amount"),
+        Index("ix_t{n}_open", "placed_at", postgresql_where="state = 'open'"),
+        {{"comment": "Table {n}"}},
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("t{parent}.id"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(server_default="open")
+    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2), server_default="0")
+    placed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    changed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    note: Mapped[str | None]
+"""
+_ONLINE = """
+import os
+
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+engine = create_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+def models(folder: Path, tables: int, revisions: int) -> Path:
+    """A project whose head is what its models are."""
+    schemas, versions = folder / "schemas", folder / "migrations" / "versions"
+    for each in (schemas, versions):
+        each.mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(
+        '[tool.alembic]\nscript_location = "%(here)s/migrations"\n'
+        '[tool.zero_downtime]\nschemas = "schemas"\n'
+    )
+    (folder / "migrations" / "env.py").write_text(_ONLINE)
+    (schemas / "__init__.py").write_text("")
+    (schemas / "base.py").write_text(_BASE)
+    for module in range(0, tables, 10):
+        text = "".join(_MODEL.format(n=n, parent=n // 2) for n in range(module, module + 10))
+        (schemas / f"m{module:03}.py").write_text(_IMPORTS + text)
+    statements = declared_statements(find_project(folder / "pyproject.toml"))
+    for number in range(revisions):
+        begin, end = (len(statements) * n // revisions for n in (number, number + 1))
+        up = "\n".join(f"    op.execute({sql!r})" for sql in statements[begin:end])
+        (versions / f"{number:04}.py").write_text(
+            _REVISION.format(
+                number=number,
+                before=f'"r{number - 1:04}"' if number else None,
+                up=up,
+                down="    pass",
             )
         )
     return folder

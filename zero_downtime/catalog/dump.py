@@ -7,11 +7,11 @@ the last one wins, of other things all belong together); newer programs write ``
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from pglast import parser
 
 from zero_downtime.catalog.facts import Catalog, Fact, Identity, without_meta_commands
@@ -64,7 +64,7 @@ def _facts(dump: str) -> Iterator[Fact]:
     tablespace = access_method = grantor = ""
     position = previous_end = 0
     # Byte offsets: libpg_query counts bytes, Python characters.
-    for entry in json.loads(parser.parse_sql_json(data.decode())).get("stmts", ()):
+    for entry in msgspec.json.decode(parser.parse_sql_json(data.decode())).get("stmts", ()):
         start = entry.get("stmt_location", 0)
         end = start + entry["stmt_len"] if "stmt_len" in entry else len(data)
         headers = _HEADER.findall(data[previous_end:start].decode())

@@ -9,30 +9,35 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alembic.util import rev_id
 
 from zero_downtime.catalog import Catalog, compare_stable, read_catalog
-from zero_downtime.errors import PlanError, SchemaError
+from zero_downtime.errors import PlanError, SchemaError, ServerError
 from zero_downtime.generate.prove import ProvenPlan, plan_and_prove, run_steps
 from zero_downtime.generate.renames import rename_steps, undo_renames
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.generate.revision_file import Draft, revision_text
-from zero_downtime.generate.states import Place, declared, replayed
+from zero_downtime.generate.states import Place, replayed_and_declared
 from zero_downtime.history import History, read_history
-from zero_downtime.lint.finding import Finding
-from zero_downtime.lint.run import Request, lint_request
 from zero_downtime.plan import Plan, Step
 from zero_downtime.postgres.server import Server, open_server
 from zero_downtime.project import Project
 from zero_downtime.replay import Replay
 from zero_downtime.schema.ddl import Rename
+from zero_downtime.schema.load import Declared, read_declared
 from zero_downtime.sql.effects import predict
 from zero_downtime.sql.script import split
 from zero_downtime.sql.state import state_from
+
+if TYPE_CHECKING:
+    from zero_downtime.lint.finding import Finding
 
 Say = Callable[[str], None]
 
@@ -64,13 +69,12 @@ def generate(
         )
     history = read_history(project)
     head = history.head()
-    scratch = open_server(server or project.config.server)
+    say("loading the schema modules")
+    scratch, read = _server_and_modules(project, server or project.config.server)
     with contextlib.closing(scratch):
         say(f"replaying {len(history)} revisions on PostgreSQL {scratch.version}")
-        current, notes = replayed(project, scratch, history)
-        say("loading the schema modules")
-        wanted, renames = declared(project, scratch)
-        desired = wanted.catalog
+        current, desired_place, notes = replayed_and_declared(project, scratch, history, read)
+        desired, renames = desired_place.catalog, read.renames
         say("comparing and planning")
         steps, renamed = _renamed(scratch, current, renames)
         proven = plan_and_prove(scratch, renamed.database, renamed.catalog, desired)
@@ -96,6 +100,21 @@ def generate(
         return replace(
             result, written=written, findings=_findings(project, written), notes=tuple(notes)
         )
+
+
+def _server_and_modules(project: Project, where: str) -> tuple[Server, Declared]:
+    """The scratch server, started while the schema modules are imported."""
+    if where != "embedded" and "://" not in where:
+        where = os.path.abspath(where)  # modules have their own folder as working directory
+    with ThreadPoolExecutor(1) as beside:
+        starting = beside.submit(open_server, where)
+        try:
+            read = read_declared(project)
+        except BaseException:
+            with contextlib.suppress(ServerError):
+                starting.result().close()
+            raise
+        return starting.result(), read
 
 
 def _renamed(
@@ -223,6 +242,9 @@ def _prove_files(
 
 def _findings(project: Project, written: tuple[Written, ...]) -> tuple[Finding, ...]:
     """What lint says about the new files; nothing is said of how to write them."""
+    # Imported here, since most runs write nothing and the rules take a tenth of a second.
+    from zero_downtime.lint.run import Request, lint_request
+
     request = Request(paths=tuple(each.path for each in written))
     return lint_request(request, project).findings
 

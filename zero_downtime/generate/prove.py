@@ -69,6 +69,8 @@ def plan_and_prove(server: Server, database: str, old: Catalog, new: Catalog) ->
     asked: set[Identity] = set()
     while True:
         in_order = plan(comparison, old, new, asked)
+        if comparison.equal and in_order.empty:
+            return ProvenPlan(in_order, Proof(converged=True, reached=old))
         planned = in_order.new_things_first({str(identity) for identity in old.facts})
         proof = prove(server, database, planned.steps, new)
         if not proof.converged and planned != in_order:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from zero_downtime.lint.finding import Finding
 from zero_downtime.plan import NotPlanned, Phase, Step
+
+if TYPE_CHECKING:
+    from zero_downtime.lint.finding import Finding
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from zero_downtime.catalog import Catalog, load_dump, read_catalog
@@ -12,7 +13,7 @@ from zero_downtime.postgres.server import Server, libpq_url
 from zero_downtime.project import Project
 from zero_downtime.replay import Replay
 from zero_downtime.schema.ddl import Rename
-from zero_downtime.schema.load import load_desired
+from zero_downtime.schema.load import Declared, load_desired
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,44 @@ def replayed(
     project: Project, server: Server, history: History, revisions: Sequence[Revision] | None = None
 ) -> tuple[Place, list[str]]:
     """The state after these revisions (default: all), and what had to be arranged for env.py."""
+    database, notes = _replayed(project, server, history, revisions)
+    return Place(database, read_catalog(server, database)), notes
+
+
+def _replayed(
+    project: Project, server: Server, history: History, revisions: Sequence[Revision] | None = None
+) -> tuple[str, list[str]]:
     database = server.create_database()
     replay = Replay(project, server.url(database), history=history)
     replay.run_all(tuple(history) if revisions is None else revisions, "upgrade")
-    return Place(database, read_catalog(server, database)), replay.notes
+    return database, replay.notes
 
 
-def declared(project: Project, server: Server) -> tuple[Place, tuple[Rename, ...]]:
-    """The state that the schema modules declare, and the renames they speak of."""
+def replayed_and_declared(
+    project: Project, server: Server, history: History, read: Declared
+) -> tuple[Place, Place, list[str]]:
+    """Both states, and what had to be arranged for env.py.
+
+    One is read while the other is loaded. The modules come after the history all the same: both
+    may make roles, which belong to the whole server.
+    """
+    database, notes = _replayed(project, server, history)
+    with ThreadPoolExecutor(1) as beside:
+        current = beside.submit(read_catalog, server, database)
+        desired, _ = declared(project, server, read)
+        return Place(database, current.result()), desired, notes
+
+
+def declared(
+    project: Project, server: Server, read: Declared | None = None
+) -> tuple[Place, tuple[Rename, ...]]:
+    """The state that the schema modules declare, and the renames they speak of.
+
+    ``read`` is what they declare, where they were read before.
+    """
     database = server.create_database()
     with server.connect(database) as connection:
-        loaded = load_desired(project, connection)
+        loaded = load_desired(project, connection, read)
     return Place(database, read_catalog(server, database)), loaded.renames
 
 

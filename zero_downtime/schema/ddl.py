@@ -13,13 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.orm import registry
 from sqlalchemy.sql import sqltypes
-from sqlalchemy.sql.ddl import (
-    AddConstraint,
-    CreateColumn,
-    CreateTable,
-    DDLElement,
-    DropConstraint,
-)
+from sqlalchemy.sql.ddl import CreateColumn, CreateTable, DDLElement
 
 from zero_downtime.schema.declaration import SchemaObject, attached, old_name
 from zero_downtime.schema.functions import Function, Trigger
@@ -173,12 +167,12 @@ def _of_metadata(metadata: MetaData, places: dict[str, Location]) -> list[Declar
 
 def _not_valid(table: Table, dialect: Any) -> Iterator[str]:
     """Constraints that are declared NOT VALID: CREATE TABLE overlooks the words."""
+    compiler = dialect.ddl_compiler(dialect, None)
+    alter = f"ALTER TABLE {compiler.preparer.format_table(table)}"
     for constraint in sorted(table.constraints, key=lambda each: str(each.name)):
         if constraint.dialect_kwargs.get("postgresql_not_valid") and constraint.name:
-            # isolate_from_table: the table's own CREATE TABLE is to stay as it is.
-            for element in (DropConstraint, AddConstraint):
-                ddl = element(constraint, isolate_from_table=False)
-                yield str(ddl.compile(dialect=dialect)).strip()
+            yield f"{alter} DROP CONSTRAINT {compiler.preparer.format_constraint(constraint)}"
+            yield f"{alter} ADD {compiler.process(constraint)}"
 
 
 def _subject(element: DDLElement, users: dict[Any, str]) -> tuple[str, str | None]:
@@ -222,9 +216,26 @@ def _lines_of_names(file: str) -> dict[str, int]:
     with open(file, "rb") as source:
         tree = ast.parse(source.read())
     lines: dict[str, int] = {}
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [*tree.body[::-1]]
+    while waiting:  # statements alone: most of a module are expressions, which bind nothing
+        node = waiting.pop()
         if isinstance(node, ast.ClassDef):
             lines.setdefault(node.name, node.lineno)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            lines.setdefault(node.id, node.lineno)
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.For | ast.With):
+            for name in _bound(node):
+                lines.setdefault(name.id, name.lineno)
+        for inside in ("handlers", "finalbody", "orelse", "body"):
+            waiting += getattr(node, inside, ())[::-1]
     return lines
+
+
+def _bound(statement: ast.Assign | ast.AnnAssign | ast.For | ast.With) -> Iterator[ast.Name]:
+    """The names that a statement binds itself."""
+    if isinstance(statement, ast.Assign):
+        targets: list[ast.expr] = statement.targets
+    elif isinstance(statement, ast.With):
+        targets = [item.optional_vars for item in statement.items if item.optional_vars]
+    else:
+        targets = [statement.target]
+    for target in targets:
+        yield from (node for node in ast.walk(target) if isinstance(node, ast.Name))
