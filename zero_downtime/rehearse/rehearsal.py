@@ -286,6 +286,11 @@ class Rehearsal:
             down = self.stage.run(live, revision, "downgrade", proven, old, new_values=False)
             return up, down
 
+    def _missing_before(self, failed: RevisionFailed) -> str:
+        """A history may begin on tables that something else made."""
+        undefined = failed.facts["sqlstate"] == "42P01"
+        return ": does the history begin on tables made elsewhere?" if undefined else ""
+
     def _failed(self, revision: Revision, proven: Proven) -> RevisionResult:
         assert proven.failed is not None
         said = _said(proven.failed)
@@ -299,7 +304,7 @@ class Rehearsal:
             None,
             reasons=(f"the upgrade fails on tables with rows ({said})",)
             if self.base.works_empty(revision)
-            else (f"the upgrade fails ({said})",),
+            else (f"the upgrade fails ({said}){self._missing_before(proven.failed)}",),
         )
 
 
