@@ -172,3 +172,24 @@ def test_citext_keeps_the_rows_but_not_the_indexes(found: Found) -> None:
 
 def test_a_foreign_table_has_its_rows_elsewhere(unknown: Found) -> None:
     assert unknown("ALTER FOREIGN TABLE t ALTER a TYPE bigint, ALTER b SET NOT NULL") == []
+
+
+@pytest.mark.parametrize(
+    ("index", "built"),
+    [
+        ("(v)", False),
+        ("(v DESC)", False),
+        ("(id) INCLUDE (v)", False),
+        ("(v) WHERE id > 0", True),
+        ("(id) WHERE v IS NULL", True),
+        ("(lower(v))", True),
+        ("(id) WHERE id > 0", False),
+    ],
+)
+def test_an_index_with_a_predicate_or_an_expression_is_never_kept(
+    index: str, built: bool, found: Found
+) -> None:
+    make = f"CREATE TABLE t (id int, v varchar(9)); CREATE INDEX i ON t {index}"
+    wanted = ["type-change-rebuilds-indexes"] if built else []
+    assert found(make, "ALTER TABLE t ALTER v TYPE varchar(20)") == wanted
+    assert found(make, "ALTER TABLE t ALTER v TYPE varchar(9)") == wanted

@@ -19,7 +19,7 @@ from zero_downtime.sql.alter_partitions import (
 )
 from zero_downtime.sql.apply_tables import constraint_columns
 from zero_downtime.sql.dependents import dependents_on
-from zero_downtime.sql.facts import Column, Constraint, Relation
+from zero_downtime.sql.facts import Column, Constraint, Index, Relation, is_never_kept
 from zero_downtime.sql.foreign_keys import key_ends, referenced_columns, unlink
 from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.sequences import (
@@ -281,6 +281,8 @@ def _alter_type(p: Prediction, t: Target) -> None:
     elif relation.kind == "partitioned table" or _sorts_otherwise(p, t, relation.columns.get(name)):
         # Even when no row changes: indexes of partitions are not kept as those of tables are.
         p.build(each for each in tables if _indexed(p, each, name))
+    else:
+        p.build(each for each in tables if _indexed(p, each, name, is_never_kept))
     for each in tables:
         table = p.relation(each)
         checks = (c for c in table.constraints.values() if c.kind == "check" and c.valid)
@@ -349,8 +351,11 @@ def _usual(collation: str | None) -> str | None:
     return None if collation == "default" else collation
 
 
-def _indexed(p: Prediction, key: str, column: str) -> bool:
-    return any(column in index.used_columns for index in p.state.indexes_of(key))
+def _indexed(
+    p: Prediction, key: str, column: str, which: Callable[[Index], bool] = lambda index: True
+) -> bool:
+    indexes = p.state.indexes_of(key)
+    return any(column in index.used_columns and which(index) for index in indexes)
 
 
 def _partners(

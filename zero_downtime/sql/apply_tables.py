@@ -590,6 +590,7 @@ def index_of(state: Known, node: Node) -> Index:
             name[-1] for name in functions_in({"all": [*elements, node.get("whereClause")]})
         ),
         plain="whereClause" not in node and all(map(is_plain, elements)),
+        partial="whereClause" in node,
         born=state.unit,
     )
 

@@ -85,9 +85,16 @@ class Index(Struct, frozen=True):
     opclasses: tuple[str, ...] = ()  # as written, "" where the default is meant
     calls: frozenset[str] = frozenset()  # the functions in its expressions, by their last name
     plain: bool = True  # no predicate, operator class, collation or order of its own
+    partial: bool = False  # has a predicate
     constraint: str | None = None
     parent: str | None = None
     born: int = 0
+
+
+def is_never_kept(index: Index) -> bool:
+    """Whether an index is built anew at any change of a column that it mentions, be it to the same
+    type: PostgreSQL does not compare predicates and expressions."""
+    return index.partial or None in index.columns
 
 
 class Trigger(Struct, frozen=True):

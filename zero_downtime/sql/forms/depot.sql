@@ -142,6 +142,7 @@ CREATE TABLE depot.queue (
 CREATE TABLE depot.stack (
   id bigint DEFAULT nextval('depot.shared'), body text
 );
+CREATE INDEX stack_body ON depot.stack (body) WHERE id > 0;
 CREATE UNLOGGED TABLE depot.session_data (id serial PRIMARY KEY, body text);
 CREATE INDEX session_data_body ON depot.session_data (body);
 

@@ -116,3 +116,5 @@ ALTER TYPE depot.label ALTER ATTRIBUTE rank TYPE bigint CASCADE;
 ALTER TYPE depot.label ALTER ATTRIBUTE title TYPE varchar CASCADE;
 ALTER TYPE depot.label DROP ATTRIBUTE rank CASCADE;
 ALTER TYPE depot.label RENAME ATTRIBUTE rank TO place CASCADE;
+ALTER TABLE depot.stack ALTER COLUMN body TYPE varchar;
+ALTER TABLE depot.stack ALTER COLUMN id TYPE bigint;

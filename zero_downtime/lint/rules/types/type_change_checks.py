@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
-from zero_downtime.lint.rules.types.change import changes
+from zero_downtime.lint.rules.types.change import TypeChange, changes
 from zero_downtime.lint.words import quoted, short, waits
 from zero_downtime.postgres.locks import LockMode
+from zero_downtime.sql.facts import is_never_kept
+from zero_downtime.sql.types import CITEXT
 
 _AE = LockMode.ACCESS_EXCLUSIVE
 
@@ -68,13 +70,20 @@ class TypeChangeChecksRows(Rule):
             )
 
 
+def _sorts_otherwise(change: TypeChange) -> bool:
+    types = {change.column.type.name if change.column else "", change.new.name}
+    collated = change.column is not None and change.column.collation
+    return bool("collClause" in change.definition or collated or types & set(CITEXT))
+
+
 class TypeChangeRebuildsIndexes(Rule):
     """A type or collation change that keeps the rows, but builds the column's indexes anew."""
 
     on = ("AT_AlterColumnType",)
     why = (
-        "A new collation sorts otherwise, and partitioned tables lose the indexes of a column"
-        " whose type changes: they are built anew under ACCESS EXCLUSIVE."
+        "A new collation sorts otherwise, partitioned tables lose the indexes of a column whose"
+        " type changes, and PostgreSQL keeps no index with a WHERE or an expression over it: they"
+        " are built anew under ACCESS EXCLUSIVE."
     )
     safe = (
         "Drop the index concurrently before, change the column, and build it CONCURRENTLY after;"
@@ -90,14 +99,15 @@ class TypeChangeRebuildsIndexes(Rule):
             built = [key for key in here.effect.builds if here.locks.get(key) == _AE]
             if not built:
                 continue
-            names = sorted(
-                {
-                    short(index.name)
-                    for key in built
-                    for index in here.state.indexes_of(key)
-                    if change.name in index.used_columns
-                }
-            )
+            used = [
+                index
+                for key in built
+                for index in here.state.indexes_of(key)
+                if change.name in index.used_columns
+            ]
+            if not (here.partitioned(change.key) or _sorts_otherwise(change)):
+                used = list(filter(is_never_kept, used))
+            names = sorted({short(index.name) for index in used})
             what = f"The new type of {change.name}"
             if "collClause" in change.definition:
                 what = f"The new collation of {change.name}"
