@@ -148,7 +148,7 @@ class Data:
             # Rows are refused now and then: offer as many more as were refused the last time.
             most = ask * _MOST_EXPECTED if ask < _MANY else ask + 1000
             offered = min(round(ask / max(accepted, 0.05)), most)
-            made = loading.load(making.each(offered))
+            made = loading.load(making.each(offered), ask)
             now = making.count()
             barren = barren + 1 if now == have else 0
             accepted = (now - have) / made if made else 1.0
@@ -170,7 +170,7 @@ class Data:
             with self.connection.transaction():
                 self.connection.execute("SET LOCAL session_replication_role = replica")
                 again = _Loading(self.connection, making)
-                again.load(making.each(wanted - before))
+                again.load(making.each(wanted - before), wanted - before)
         except psycopg.Error:
             return before
         loading.without_triggers = True
@@ -301,8 +301,8 @@ class _Loading:
         conflicts = any(unique.partial for unique in making.table.uniques)
         self.quick = bool(making.written) and not conflicts
 
-    def load(self, rows: Iterator[Row]) -> int:
-        """Insert as many of the rows as the table takes; how many there were.
+    def load(self, rows: Iterator[Row], most: int) -> int:
+        """Insert as many of the rows as the table takes, about ``most``; how many were made.
 
         The server takes them in while the next ones are made. Where it finds the checks met by
         the first rows, the others are judged only when it refuses them.
@@ -319,7 +319,7 @@ class _Loading:
             fitting: Sequence[Row] = made
             failed = None
             if all(all(met) for met in making.trial.judge(made)):
-                failed = self._copy(chain(tuple(made), others()))
+                failed = self._copy(islice(chain(tuple(made), others()), most))
                 if failed is None:
                     return len(made)
             made += rows
@@ -329,7 +329,7 @@ class _Loading:
                 fitting = [row for row, met in zip(made, verdicts, strict=True) if all(met)]
                 self.refused += len(made) - len(fitting)
             if failed is None or len(fitting) < len(made):
-                failed = self._copy(fitting)
+                failed = self._copy(fitting[:most])
                 if failed is None:
                     return len(made)
             self._say(failed)
