@@ -19,6 +19,7 @@ from zero_downtime.catalog import (
     load_catalog,
     load_dump,
     read_catalog,
+    settled,
     stable,
 )
 from zero_downtime.catalog.part import part_of_dump, unsettled
@@ -98,6 +99,16 @@ def test_only_what_differs_is_loaded_again_with_what_it_stands_on(
     assert part.count("CREATE TABLE") == part.count("CREATE TYPE") == 1
     assert part.count("CREATE FUNCTION") == 1
     assert compare_stable(server, first, second).equal
+
+
+def test_what_takes_two_statements_is_not_taken_for_the_half_of_it(
+    server: EmbeddedServer, load: Load
+) -> None:
+    script = "CREATE TABLE t (a integer, b integer); CREATE STATISTICS s ON a, b FROM t;"
+    one = load(script)
+    two = load(f"{script} ALTER STATISTICS s SET STATISTICS 9")
+    for old, new in ((one, two), (two, one), (one, two)):
+        assert changes(compare(*settled(server, old, new))) == ["altered: statistics public.s"]
 
 
 def test_what_is_only_new_is_not_loaded_again(load: Load) -> None:

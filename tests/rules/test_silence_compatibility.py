@@ -9,7 +9,7 @@ from zero_downtime.lint.docs import example_state, example_units
 from zero_downtime.lint.registry import rule_named
 from zero_downtime.lint.unit import unit_of_script
 from zero_downtime.sql.script import read_script
-from zero_downtime.sql.state import State
+from zero_downtime.sql.state import State, state_from
 
 TIMEOUT = "SET lock_timeout = '2s'; "
 
@@ -56,6 +56,15 @@ def revision(upgrade: str, downgrade: str) -> Unit:
 )
 def test_what_the_running_release_does_not_notice_is_silent(sql: str) -> None:
     assert found(sql) == []
+
+
+def test_a_materialized_view_that_is_made_again_is_not_lost() -> None:
+    state = state_from(["CREATE MATERIALIZED VIEW m AS SELECT 1 AS a"])
+    drop = "DROP MATERIALIZED VIEW m; "
+    assert found(drop, state) == ["drop-table"]
+    assert found(drop + "CREATE MATERIALIZED VIEW m AS SELECT 2 AS a", state) == []
+    made = "CREATE MATERIALIZED VIEW m_new AS SELECT 2 AS a; "
+    assert found(made + drop + "ALTER MATERIALIZED VIEW m_new RENAME TO m", state) == []
 
 
 @pytest.mark.parametrize(

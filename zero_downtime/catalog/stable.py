@@ -54,32 +54,33 @@ def settled(
 
 def _settled(server: Server, catalog: Catalog, moving: frozenset[Identity]) -> Catalog:
     """The catalog with these facts in stable form."""
-    wanted = moving & catalog.facts.keys()
+    wanted = moving.intersection(catalog.facts)
     if not wanted:
         return catalog
-    known = _parts.setdefault(server, {})
-    script = part_of_dump(catalog, wanted)
-    key = (script, frozenset(wanted))
-    if key not in known:
-        known[key] = _facts_until_stable(server, catalog, script, wanted)
+    settled_facts = _facts_until_stable(server, catalog, wanted)
     facts = dict(catalog.facts)
     for identity in wanted:
-        after = known[key].get(identity)
+        after = settled_facts.get(identity)
         if after is not None:  # its place among the others stays
             facts[identity] = replace(after, position=facts[identity].position)
     return replace(catalog, facts=facts)
 
 
 def _facts_until_stable(
-    server: Server, catalog: Catalog, part: str, wanted: frozenset[Identity]
+    server: Server, catalog: Catalog, wanted: frozenset[Identity]
 ) -> dict[Identity, Fact]:
     """From the part of the dump, or from all of it where a part may not do."""
     if any(catalog.facts[each].more for each in wanted):  # its other statements are not in it
         return stable(server, catalog).facts
-    try:
-        return _part_until_stable(server, part, wanted)
-    except ServerError:  # it stands on something that pg_depend does not tell
-        return stable(server, catalog).facts
+    known = _parts.setdefault(server, {})
+    part = part_of_dump(catalog, wanted)
+    key = (part, wanted)
+    if key not in known:
+        try:
+            known[key] = _part_until_stable(server, part, wanted)
+        except ServerError:  # it stands on something that pg_depend does not tell
+            return stable(server, catalog).facts
+    return known[key]
 
 
 def _part_until_stable(

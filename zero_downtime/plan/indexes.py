@@ -33,7 +33,7 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
             yield Step(sql, str(constraint.identity), f"{index} stands in for it")
             yield _rename_step(what, index)
             return
-        if pool.is_new(table):
+        if pool.is_new(table) and not _name_is_taken(pool, change.identity):
             # Nobody reads a new table yet, and a build inside its transaction is all or nothing.
             yield Step(_everywhere(pool, table, sql), what, f"index {index}", alone=False)
         elif " ON ONLY " in sql:
@@ -60,6 +60,13 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         yield _drop(pool, what, table, index)
         yield _rename_step(what, index)
     yield from _again(pool, change)
+
+
+def _name_is_taken(pool: Pool, index: Identity) -> bool:
+    """Whether an index that goes has the name: until then rows come into the new relation."""
+    return any(i.kind == "index" and i.name == index.name for i in pool.old.facts) and not (
+        _is_partitioned(pool, index.name)
+    )
 
 
 def _named_alike(pool: Pool, index: Identity) -> Change | None:

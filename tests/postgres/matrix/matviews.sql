@@ -24,8 +24,6 @@ DROP INDEX shop.sales_total;
 CREATE INDEX sales_both ON shop.sales (customer_id, total);
 
 --- another query with the same columns
--- unsafe up: drop-table
--- unsafe down: drop-table
 -- new:
 DROP VIEW shop.best;
 DROP MATERIALIZED VIEW shop.sales;
@@ -40,7 +38,6 @@ CREATE VIEW shop.best AS SELECT customer_id FROM shop.sales WHERE total > 5;
 GRANT SELECT ON shop.best TO pg_monitor;
 
 --- another query with other columns and indexes
--- unsafe down: drop-table
 -- new:
 DROP VIEW shop.best;
 DROP MATERIALIZED VIEW shop.sales;
@@ -92,3 +89,9 @@ CREATE VIEW shop.best AS SELECT customer_id FROM shop.sales WHERE total > 5;
 -- unsafe up: written anew
 -- new:
 ALTER MATERIALIZED VIEW shop.sales SET TABLESPACE zd_far;
+
+--- another name, and an index keeps its own
+-- new:
+DROP VIEW shop.best;
+ALTER MATERIALIZED VIEW shop.sales RENAME TO sold;
+ALTER INDEX shop.sales_total RENAME TO sold_total;

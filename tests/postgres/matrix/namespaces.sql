@@ -125,3 +125,10 @@ CREATE EXTENSION hstore;
 -- needs: hstore
 -- new:
 CREATE EXTENSION hstore SCHEMA tools VERSION '1.4';
+
+--- a statistics target goes with another object
+-- old:
+ALTER STATISTICS shop.both SET STATISTICS 9;
+CREATE STATISTICS tools.both (dependencies) ON a, id FROM shop.orders;
+-- new:
+COMMENT ON STATISTICS shop.both IS 'of both';

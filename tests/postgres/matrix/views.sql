@@ -18,8 +18,6 @@ CREATE VIEW shop.totals AS SELECT customer_id, sum(total) AS total FROM shop.rec
 ALTER VIEW shop.recent SET (security_barrier=true, check_option=local);
 
 --- materialized view changed
--- unsafe up: drop-table
--- unsafe down: drop-table
 -- new:
 DROP MATERIALIZED VIEW shop.sales;
 CREATE MATERIALIZED VIEW shop.sales AS SELECT customer_id, count(*) AS n FROM shop.orders
@@ -29,7 +27,6 @@ COMMENT ON MATERIALIZED VIEW shop.sales IS 'm';
 GRANT SELECT ON shop.sales TO PUBLIC;
 
 --- a view on a materialized view that changes
--- unsafe up: drop-table
 -- new:
 DROP MATERIALIZED VIEW shop.sales;
 CREATE MATERIALIZED VIEW shop.sales AS

@@ -43,6 +43,8 @@ class DropTable(Rule):
                 continue  # see drop-partition
             if _takes_its_place(here, key) or _was_renamed(here, key):
                 continue
+            if here.node["removeType"] == "OBJECT_MATVIEW" and _made_again(here, key):
+                continue  # its rows come from its query
             mapped = here.around.mapped(key, None)
             if mapped is False or (mapped is None and here.phase == "contract"):
                 continue
@@ -66,7 +68,7 @@ def _takes_its_place(here: Here, key: str) -> bool:
     """Whether another table gets the name, as when one was filled to replace it."""
     name = key.rpartition(".")[2]
     return any(
-        kind == "RenameStmt" and node["renameType"] == "OBJECT_TABLE" and node["newname"] == name
+        kind == "RenameStmt" and node["renameType"] in _STORED and node["newname"] == name
         for _, kind, node in here.following(name)
     )
 
