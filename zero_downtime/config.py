@@ -6,7 +6,6 @@ or a wrong type is refused with its place, so that a misspelt setting can't be l
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -115,6 +114,8 @@ class Config:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file. Raises ConfigError when it can't be read."""
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import chain
 
 from msgspec import Struct, structs
@@ -50,7 +49,7 @@ def lint(
     of the revisions by id. Comments are not seen: see :func:`lint_units`.
     """
     units = [
-        replace(unit, phase=(phases or {}).get(unit.revision or ""))
+        structs.replace(unit, phase=(phases or {}).get(unit.revision or ""))
         for unit in units_of(statements)
     ]
     return lint_units(units, state, Options.of(config or Lint(), major))
@@ -211,7 +210,7 @@ class _Walk:
         self.findings: list[Finding] = []
         self.notes: list[Note] = []
         around = options.surroundings
-        self._around = replace(around, mapped=self._mapped)
+        self._around = structs.replace(around, mapped=self._mapped)
         self._ask_models = around.mapped
         self._models_decided = False
         self._dispatch = dispatch

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from zero_downtime.config import Lint, LintPaths, level_of
 from zero_downtime.errors import ConfigError
@@ -22,8 +23,7 @@ _LEVELS = ("error", "warning", "off")
 _WHERE = "[tool.zero_downtime.lint]"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """Which rules run, how loud they are, and for which server."""
 
     major: int = 18

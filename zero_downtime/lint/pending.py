@@ -6,7 +6,6 @@ Which ones are pending is known with ``--diff`` only: those that changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -40,7 +39,7 @@ def _go_together(first: Unit, second: Unit) -> bool:
 
 
 def _joined(first: Unit, second: Unit) -> Unit:
-    return replace(
+    return structs.replace(
         first,
         upgrade=(*first.upgrade, *_continuing(first.upgrade, second.upgrade)),
         downgrade=(*second.downgrade, *_behind(second.downgrade, first.downgrade)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import ModuleType
@@ -38,12 +38,16 @@ def remove_rules() -> None:
 
 
 def _modules(parent: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.iter_modules(parent.__path__):
-        module = importlib.import_module(f"{parent.__name__}.{found.name}")
-        if found.ispkg:
-            yield from _modules(module)
-        else:
+    # Not by pkgutil, which takes as long to come to this as all of the rules together.
+    for entry in sorted(os.listdir(parent.__path__[0])):
+        name, dot, _ = entry.partition(".")
+        if name.startswith("__") or (dot and not entry.endswith((".py", ".pyc"))):
+            continue
+        module = importlib.import_module(f"{parent.__name__}.{name}")
+        if dot:
             yield module
+        else:
+            yield from _modules(module)
 
 
 def rules_in(module: ModuleType) -> Iterator[Rule]:

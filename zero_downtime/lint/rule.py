@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from zero_downtime.lint.finding import Finding, Severity
 from zero_downtime.lint.session import Session
@@ -74,7 +72,7 @@ class Rule:
     @classmethod
     def hazard(cls) -> str:
         """What the rule finds, in one sentence."""
-        return " ".join(inspect.cleandoc(cls.__doc__ or "").split())
+        return " ".join((cls.__doc__ or "").split())
 
     def check(self, here: Here) -> Iterator[Finding]:
         """The findings at one statement."""
@@ -148,8 +146,7 @@ class Seen(Struct, frozen=True):
         return parse(self.statement.sql)[1]
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What is known beside the statements and the schema; the same for a whole run."""
 
     major: int = 18
@@ -159,8 +156,7 @@ class Surroundings:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of rules, by id
 
 
-@dataclass(frozen=True)
-class There:
+class There(Struct, frozen=True, dict=True):
     """The end of a file, or of one direction of a revision."""
 
     seen: tuple[Seen, ...]  # its statements, all of them

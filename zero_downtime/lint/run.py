@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from zero_downtime.config import Lint
 from zero_downtime.errors import InputError, ParseError, ProjectError
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked of lint."""
 
     paths: tuple[Path, ...] = ()
@@ -95,8 +93,7 @@ def lint_request(request: Request, project: Project | None, say: Say = lambda li
     return _Job(request, project, say).report()
 
 
-@dataclass(frozen=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """The report on what is left, the fixes, and the proposals that were written."""
 
     report: Report
@@ -215,7 +212,7 @@ class _Job:
         else:
             options = Options(request.major or 18, independent=request.independent)
         mapped = mapped_by(project, self._base, anywhere=not request.only_sql)
-        return replace(options, mapped=mapped, sizes=self._sizes())
+        return structs.replace(options, mapped=mapped, sizes=self._sizes())
 
     def _sizes(self) -> Sizes | None:
         """How large the tables are, where that was asked to count."""
@@ -292,12 +289,12 @@ def _with(unit: Unit, replaced: Replaced) -> Unit:
             found += [structs.replace(each, sql=part.sql) for part in parts] or [each]
         return tuple(found)
 
-    return replace(unit, upgrade=changed(unit.upgrade), downgrade=changed(unit.downgrade))
+    return structs.replace(unit, upgrade=changed(unit.upgrade), downgrade=changed(unit.downgrade))
 
 
 def _only_changed(unit: Unit, changed: set[Path]) -> Unit:
     is_changed = any(Path(file).resolve() in changed for file in unit.files)
-    return replace(unit, report=unit.report and is_changed)
+    return structs.replace(unit, report=unit.report and is_changed)
 
 
 def _holds_revisions(path: Path) -> bool:

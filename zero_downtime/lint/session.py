@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from zero_downtime.sql.statement import Statement
 from zero_downtime.sql.tree import Node, constant, fields_of, names_of
@@ -16,8 +17,7 @@ _TOUCHING = frozenset(("VariableSetStmt", "SelectStmt", "DiscardStmt", "Transact
 _NAMES = {"time zone": "timezone"}
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A setting as one statement left it; ``value`` None: the server's default again."""
 
     name: str
@@ -39,8 +39,7 @@ class Setting:
         return bool(found and found[2])
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """What bounds a wait for a lock: lock_timeout, or why there is none.
 
     ``without`` is None when there is one; else it was "never" set, is "off" (0, or reset), was

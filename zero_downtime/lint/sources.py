@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,4 +166,4 @@ def _without_packages(why: NotRenderable, missing: Sequence[str]) -> ZeroDowntim
 def only(units: Sequence[Unit], files: Iterable[Path]) -> list[Unit]:
     """The same units, of which only those of these files are reported."""
     wanted = {file.resolve() for file in files}
-    return [replace(unit, report=Path(unit.file).resolve() in wanted) for unit in units]
+    return [structs.replace(unit, report=Path(unit.file).resolve() in wanted) for unit in units]

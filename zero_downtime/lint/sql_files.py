@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from msgspec import structs
@@ -117,7 +116,7 @@ def _undoing(unit: Unit) -> Unit:
     statements = tuple(
         structs.replace(each, direction="downgrade") for each in (*unit.upgrade, *unit.downgrade)
     )
-    return replace(unit, upgrade=(), downgrade=statements)
+    return structs.replace(unit, upgrade=(), downgrade=statements)
 
 
 class _Reader:

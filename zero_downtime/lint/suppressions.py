@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from zero_downtime.sql.script import Comment, Script
 from zero_downtime.sql.statement import Location
@@ -21,8 +22,7 @@ _IGNORE = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """One such comment, and the lines of the statement that it is about."""
 
     rules: tuple[str, ...]  # ids of rules and families

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct, structs
 
 from zero_downtime.lint.finding import Note
 from zero_downtime.lint.suppressions import (
@@ -15,8 +16,7 @@ from zero_downtime.sql.script import Script
 from zero_downtime.sql.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """What is deployed together: tables born in it are not in use yet."""
 
     file: str
@@ -62,4 +62,4 @@ def unit_of_script(script: Script, file: str) -> Unit:
 
 def with_python_suppressions(unit: Unit, source: str) -> Unit:
     """The unit with the comments of its revision file."""
-    return replace(unit, suppressions=tuple(suppressions_in_python(source, unit.file)))
+    return structs.replace(unit, suppressions=tuple(suppressions_in_python(source, unit.file)))

@@ -30,7 +30,7 @@ from zero_downtime.sql.tree import (
     text_of,
 )
 
-_DOLLAR = re.compile(r"\$(?:[A-Za-z_\x80-\uffff][\w\x80-\uffff]*)?\$")
+_DOLLAR = re.compile(r"\$(?:[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*)?\$")  # not ASCII: any
 _BLANKED = re.compile(r"\s{4,}")
 _MANY = 100  # the values of one loop that are gone through
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from zero_downtime.postgres.locks import LockMode
 
@@ -12,8 +13,7 @@ SRE = LockMode.SHARE_ROW_EXCLUSIVE
 SUE = LockMode.SHARE_UPDATE_EXCLUSIVE
 
 
-@dataclass(frozen=True, slots=True)
-class Subcommand:
+class Subcommand(Struct, frozen=True):
     """One form of ALTER TABLE: its lock, and whether it goes down to partitions and children."""
 
     form: str

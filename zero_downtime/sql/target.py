@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.sql.prediction import Prediction
@@ -12,8 +12,7 @@ from zero_downtime.sql.tree import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One subcommand with the table it is for."""
 
     key: str

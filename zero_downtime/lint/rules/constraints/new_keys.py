@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from zero_downtime.lint.rule import Seen, There
 from zero_downtime.sql.facts import Constraint, Relation
 from zero_downtime.sql.tree import Node, fields_of, names_of
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
+class NewKey(Struct, frozen=True):
     """A foreign key with the statement that made it."""
 
     seen: Seen

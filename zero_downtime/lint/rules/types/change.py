@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from zero_downtime.lint.rule import Here
 from zero_downtime.sql.alter_table import type_change, using_is_plain
@@ -15,8 +16,7 @@ from zero_downtime.sql.types import Change, Type, change_of
 _KINDS = {"OBJECT_FOREIGN_TABLE": "foreign table"}
 
 
-@dataclass(frozen=True, slots=True)
-class TypeChange:
+class TypeChange(Struct, frozen=True):
     """One ALTER COLUMN … TYPE of a table in use."""
 
     key: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from zero_downtime.lint.rule import Here
 from zero_downtime.sql.known import Known
@@ -53,8 +54,7 @@ def operator_of(opclass: str) -> str | None:
 ALL_OPERATORS = frozenset({*OPERATORS.values(), *_BIT_OPERATORS.values()})
 
 
-@dataclass(frozen=True, slots=True)
-class VectorIndex:
+class VectorIndex(Struct, frozen=True):
     """A CREATE INDEX with one of pgvector's methods."""
 
     method: str
