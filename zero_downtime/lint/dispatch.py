@@ -54,6 +54,10 @@ class Dispatch:
         self._rules = [rule for rule in rules if rule.majors[0] <= major <= rule.majors[1]]
         self.at_end = tuple(rule for rule in self._rules if type(rule).at_end is not Rule.at_end)
         self._kinds: dict[Key, _Kind] = {}
+        self._on: dict[str, list[int]] = {}  # what a rule is asked about → its number
+        for number, rule in enumerate(self._rules):
+            for about in rule.on or _ALWAYS:
+                self._on.setdefault(about, []).append(number)
 
     def rules_at(
         self,
@@ -69,31 +73,22 @@ class Dispatch:
             parts = tuple([item["AlterTableCmd"]["subtype"] for item in node.get("cmds", ())])
         elif kind == "DropStmt":
             parts = (node["removeType"],)
-        key = (
-            kind,
-            parts,
-            *traits,
-            not effect.rewrites,
-            not effect.scans,
-            effect.transactional,
-        )
+        rewrites, scans = bool(effect.rewrites), bool(effect.scans)
+        key = (kind, parts, *traits, rewrites, scans, effect.transactional)
         found = self._kinds.get(key)
         if found is None:
-            found = self._kinds[key] = _Kind(self._wanting(kind, parts, effect, traits))
+            about = {kind, *parts, "any"}
+            about.update(name for name, true in zip(TRAITS, traits, strict=True) if true)
+            about.update(["rewrites"] * rewrites + ["scans"] * scans)
+            about.update(["alone"] * (not effect.transactional))
+            found = self._kinds[key] = _Kind(self._wanting(about))
         text = sql.lower()
         said = tuple([word for word in found.words if word in text])
         return found.asked.get(said) or found.saying(said)
 
-    def _wanting(
-        self, kind: str, parts: Sequence[str], effect: Effect, traits: Sequence[bool]
-    ) -> Iterable[Rule]:
-        about = {kind, *parts, "any"}
-        about.update(name for name, true in zip(TRAITS, traits, strict=True) if true)
-        about.update(["rewrites"] if effect.rewrites else ())
-        about.update(["scans"] if effect.scans else ())
-        about.update([] if effect.transactional else ["alone"])
-        return (
-            rule
-            for rule in self._rules
-            if not about.isdisjoint(rule.on or _ALWAYS) and (not rule.only or rule.only in about)
-        )
+    def _wanting(self, about: set[str]) -> Iterable[Rule]:
+        numbers = {number for each in about for number in self._on.get(each, ())}
+        for number in sorted(numbers):
+            rule = self._rules[number]
+            if not rule.only or rule.only in about:
+                yield rule

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 
 from msgspec import Struct, structs
 
@@ -12,7 +11,7 @@ from zero_downtime.config import Lint
 from zero_downtime.lint.dispatch import Dispatch
 from zero_downtime.lint.finding import Finding, Note, Report
 from zero_downtime.lint.inside import Inside
-from zero_downtime.lint.options import Options
+from zero_downtime.lint.options import Mapped, Options
 from zero_downtime.lint.registry import families, rules
 from zero_downtime.lint.rule import Here, Rule, Seen, There, locks_in_use
 from zero_downtime.lint.rules.notation import (
@@ -33,7 +32,7 @@ from zero_downtime.sql.placeholders import as_written
 from zero_downtime.sql.script import error_location
 from zero_downtime.sql.state import State, Transactions
 from zero_downtime.sql.statement import Direction, Location, Statement
-from zero_downtime.sql.tree import Node, NotParsed, TooDeep, parse, parse_once
+from zero_downtime.sql.tree import Node, NotParsed, TooDeep, forget_parsed, parse, parse_once
 
 
 def lint(
@@ -87,6 +86,7 @@ def judge(
         if number not in share or not unit.report:
             carry(now, unit.upgrade)
             continue
+        forget_parsed()
         walk = _Walk(unit, options, dispatch, options.independent or number == len(units) - 1)
         walk.run(now, unit.upgrade, "upgrade")
         if unit.downgrade:
@@ -199,7 +199,7 @@ _DATA = frozenset(("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "Selec
 _ENOUGH = 100
 _NO_TABLES: frozenset[str] = frozenset()
 _RENAMES = ("RenameStmt", "AlterObjectSchemaStmt")
-_Step = tuple[Sequence[Statement], int, str, Node]
+_NOTHING = Effect()
 
 
 class _Walk:
@@ -210,9 +210,8 @@ class _Walk:
         self.findings: list[Finding] = []
         self.notes: list[Note] = []
         around = options.surroundings
-        self._around = structs.replace(around, mapped=self._mapped)
-        self._ask_models = around.mapped
-        self._models_decided = False
+        self._models = _Models(around.mapped)
+        self._around = structs.replace(around, mapped=self._models.mapped)
         self._dispatch = dispatch
         self._at_end: set[Rule] = set()  # of all rules that speak at the end, those that may here
         self._is_last = is_last
@@ -261,56 +260,67 @@ class _Walk:
         memory: _Memory,
     ) -> None:
         """Judge one statement, and what is inside it."""
-        state, major = transactions.state, self._around.major
-        statement = statements[position]
-        steps: Iterable[_Step] = ((statements, position, kind, node),)
-        block = None
-        if kind == "DoStmt":
-            block = Inside(statements, position, node)
-            steps = chain(steps, block.parsed())
-        for among, at, kind, node in steps:
-            inside = among is not statements
-            number = among[at].transaction
-            if transactions.enter(number):
-                memory.new_transaction()
-            session.enter(number)
-            # What a block does is told by what is inside it.
-            of_block = kind == "DoStmt"
-            effect = Effect() if of_block else predict_node(kind, node, state, major)
-            here = Here(
-                among,
-                at,
-                kind,
-                node,
-                effect,
-                locks_in_use(state, effect),
-                state,
-                self._around,
-                self.unit.phase,
-                memory.seen,
-                memory.earlier,
-                memory.holding,
-                self._undone,
-                session,
-                inside,
-            )
-            heavy = any(mode.blocks_writes for mode in here.locks.values())
-            if kind == "RefreshMatViewStmt" and here.node.get("concurrent"):
-                heavy = False  # nobody else writes a materialized view
-            first = heavy and session.is_first_wait(session.bound) and _may_wait(here)
-            self._judge(here, heavy, first)
-            if effect.unknown:
-                self.notes += [Note(what, among[at].location) for what in effect.unknown]
-            if inside:
-                self._outer[among[at].location] = statement.location
-            session.see(among[at], kind, node, first)
-            memory.keep(here, heavy)
-            if not of_block:
-                apply_node(state, kind, node)  # carry() does the same
-            if kind in _RENAMES:
-                memory.follow(here)
-        if block is not None:
-            self.notes += block.notes
+        if kind != "DoStmt":
+            self._one(statements, position, kind, node, transactions, session, memory)
+            return
+        place = statements[position].location
+        block = Inside(statements, position, node)
+        self._one(statements, position, kind, node, transactions, session, memory)
+        for among, at, inner_kind, inner in block.parsed():
+            self._outer[among[at].location] = place
+            self._one(among, at, inner_kind, inner, transactions, session, memory, True)
+        self.notes += block.notes
+
+    def _one(
+        self,
+        among: Sequence[Statement],
+        at: int,
+        kind: str,
+        node: Node,
+        transactions: Transactions,
+        session: Session,
+        memory: _Memory,
+        inside: bool = False,
+    ) -> None:
+        """Judge one statement, and carry the state through it."""
+        state = transactions.state
+        statement = among[at]
+        if transactions.enter(statement.transaction):
+            memory.new_transaction()
+        session.enter(statement.transaction)
+        # What a block does is told by what is inside it.
+        of_block = kind == "DoStmt"
+        effect = _NOTHING if of_block else predict_node(kind, node, state, self._around.major)
+        here = Here(
+            among,
+            at,
+            kind,
+            node,
+            effect,
+            locks_in_use(state, effect),
+            state,
+            self._around,
+            self.unit.phase,
+            memory.seen,
+            memory.earlier,
+            memory.holding,
+            self._undone,
+            session,
+            inside,
+        )
+        heavy = here.heaviest is not None
+        if kind == "RefreshMatViewStmt" and node.get("concurrent"):
+            heavy = False  # nobody else writes a materialized view
+        first = heavy and session.is_first_wait(session.bound) and _may_wait(here)
+        self._judge(here, heavy, first)
+        if effect.unknown:
+            self.notes += [Note(what, statement.location) for what in effect.unknown]
+        session.see(statement, kind, node, first)
+        memory.keep(here, heavy)
+        if not of_block:
+            apply_node(state, kind, node)  # carry() does the same
+        if kind in _RENAMES:
+            memory.follow(here)
 
     def _judge_end(
         self,
@@ -374,18 +384,12 @@ class _Walk:
                 kept.append(finding)
         return kept
 
-    def _mapped(self, table: str, column: str | None) -> bool | None:
-        """What the models say; remembered, since they may make a comment superfluous."""
-        answer = self._ask_models(table, column)
-        self._models_decided |= answer is False
-        return answer
-
     def _is_left_behind(self, suppression: Suppression) -> bool:
         """Whether a comment silences nothing, and not because the models have moved on."""
         if suppression in self._used:
             return False
         about = {families().get(rule, rule) for rule in suppression.rules}
-        return not (self._models_decided and "compatibility" in about)
+        return not (self._models.decided and "compatibility" in about)
 
     def about_suppressions(self) -> Iterator[Finding]:
         """Comments that are written wrong or too old, and those that silence nothing."""
@@ -402,19 +406,36 @@ class _Walk:
                 yield UnusedSuppression.at(suppression, revision, known)
 
 
+class _Models:
+    """What the models say; remembered, since they may make a comment superfluous."""
+
+    def __init__(self, mapped: Mapped) -> None:
+        self._ask = mapped
+        self.decided = False
+
+    def mapped(self, table: str, column: str | None) -> bool | None:
+        answer = self._ask(table, column)
+        self.decided |= answer is False
+        return answer
+
+
 class _Memory:
     """The statements seen so far, of the unit and of the open transaction."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self._alone: dict[tuple[str, Effect], int] = {}  # how often outside a transaction
-        self.new_transaction()
+        self._together: dict[tuple[str, Effect], int] = {}  # and in the open one
+        self.earlier: list[Seen] = []
+        self.holding: list[Seen] = []  # those that make writers wait
+        self._first = 0
 
     def new_transaction(self) -> None:
         self._first = len(self.seen)
-        self.earlier: list[Seen] = []
-        self.holding: list[Seen] = []  # those that make writers wait
-        self._together: dict[tuple[str, Effect], int] = {}
+        self.earlier = []
+        self.holding = []
+        if self._together:
+            self._together = {}
 
     def keep(self, here: Here, heavy: bool) -> None:
         """Remember a statement; of data changes that differ in their values only the first."""

@@ -339,6 +339,8 @@ class Here:
     @property
     def heaviest(self) -> tuple[str, LockMode] | None:
         """Of the locks on relations in use for which writers wait the heaviest."""
+        if not self._locks:
+            return None
         if not self._heaviest:
             heavy = (lock for lock in self._locks.items() if lock[1].blocks_writes)
             self._heaviest.append(max(heavy, key=itemgetter(1), default=None))
@@ -406,7 +408,12 @@ class Here:
 
 def locks_in_use(state: State, effect: Effect) -> dict[str, LockMode]:
     """The locks of a statement on relations that others already use."""
-    return {lock.relation: lock.mode for lock in effect.locks if not is_new(state, lock.relation)}
+    return {
+        lock.relation: lock.mode
+        for lock in effect.locks
+        if (relation := state.relations.get(lock.relation)) is None
+        or not (relation.born == state.unit or relation.temporary)
+    }
 
 
 def is_new(state: State, key: str) -> bool:
@@ -417,11 +424,15 @@ def is_new(state: State, key: str) -> bool:
 
 def locked_tables(state: State, locks: Mapping[str, LockMode]) -> frozenset[str]:
     """The tables that writers can't use under these locks; partitions count as their parent."""
-    return frozenset(
-        (state.ancestors(key) or [key])[-1]
-        for key, mode in locks.items()
-        if mode.blocks_writes and state.assume(key).kind in ("table", "partitioned table")
-    )
+    found = []
+    for key, mode in locks.items():
+        if mode.blocks_writes:
+            relation = state.relations.get(key)
+            if relation is None:  # never shown: a table, for all we know
+                found.append(key)
+            elif relation.kind in ("table", "partitioned table"):
+                found.append((state.ancestors(key) or [key])[-1])
+    return frozenset(found)
 
 
 def parsed(statements: Iterable[Statement]) -> Iterator[Parsed]:

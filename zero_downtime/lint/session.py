@@ -114,7 +114,8 @@ class Session:
     def enter(self, transaction: int | None) -> None:
         """The next statement runs in this transaction (None: in one of its own)."""
         if transaction != self._transaction or transaction is None:
-            self._end(keep=True)
+            if self._local or self._savepoints or self._transaction is not None:
+                self._end(keep=True)
             self._transaction = transaction
             self._before = self._session
 

@@ -15,7 +15,7 @@ from zero_downtime.lint.sections import Section, sections
 from zero_downtime.lint.suppressions import Suppression, suppressions_in
 from zero_downtime.lint.texts import Read, Text, read
 from zero_downtime.lint.unit import Unit
-from zero_downtime.sql.placeholders import LIKELY, filled
+from zero_downtime.sql.placeholders import filled, has_placeholders
 from zero_downtime.sql.script import Script, place_in, read_script
 from zero_downtime.sql.statement import Direction, Location, Statement
 from zero_downtime.sql.tree import NotParsed, parse
@@ -136,12 +136,12 @@ class _Reader:
     def unit(self) -> Unit:
         found: dict[Direction, list[Statement]] = {"upgrade": [], "downgrade": []}
         suppressions: list[Suppression] = []
-        has_placeholders = LIKELY.search(self._source.text) is not None
+        templated = has_placeholders(self._source.text)
         for section in sections(self._source.text):
             script = self._script(section)
             suppressions += suppressions_in(script)
             read: Sequence[Statement] = script.statements
-            if has_placeholders:
+            if templated:
                 read = list(self._filled(read))
             statements = found[section.direction]
             statements += _behind(statements, read, section.direction)
@@ -158,7 +158,7 @@ class _Reader:
     def _filled(self, statements: Iterable[Statement]) -> Iterator[Statement]:
         """The statements with names for the placeholders that keep them from being parsed."""
         for statement in statements:
-            sql = filled(statement.sql) if LIKELY.search(statement.sql) else None
+            sql = filled(statement.sql) if has_placeholders(statement.sql) else None
             if sql is None or _parses(statement.sql):
                 yield statement
             elif _parses(sql):

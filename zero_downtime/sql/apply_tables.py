@@ -598,7 +598,8 @@ def index_of(state: Known, node: Node) -> Index:
 def is_plain(element: Node) -> bool:
     """Whether an index has a column as it is: default operator class, collation and order."""
     return "name" in element and not (
-        {"opclass", "collation"} & element.keys()
+        "opclass" in element
+        or "collation" in element
         or element.get("ordering") not in (None, "SORTBY_DEFAULT", "SORTBY_ASC")
         or element.get("nulls_ordering") not in (None, "SORTBY_NULLS_DEFAULT")
     )

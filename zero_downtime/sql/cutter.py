@@ -31,7 +31,7 @@ def pieces(text: str) -> Iterator[tuple[str, int, int]]:
 
     psql's backslash commands are blanked, the rows of COPY … FROM stdin are left out.
     """
-    has_bodies = _BODIES.search(text) is not None
+    has_bodies = _may_have_bodies(text)
     position = body_end = 0  # semicolons before body_end stand in the body of a function or rule
     start = -1  # of the open statement, with its comments and psql's commands
     comments: list[Span] = []
@@ -84,6 +84,11 @@ def pieces(text: str) -> Iterator[tuple[str, int, int]]:
         yield sql, start, end
         for comment in comments:
             yield "", *comment
+
+
+def _may_have_bodies(text: str) -> bool:
+    lower = text.lower()
+    return ("rule" in lower or "atomic" in lower) and _BODIES.search(text) is not None
 
 
 def _first(text: str, position: int, end: int) -> int:

@@ -8,7 +8,6 @@ Fields with their default value (false, 0, NULL) are absent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from msgspec.json import Decoder
@@ -47,10 +46,28 @@ def parse_once(sql: str) -> tuple[str, Node]:
     return kind_of(statements[0]["stmt"])
 
 
-@lru_cache(maxsize=512)
+_MOST = 2048
+_ENOUGH = 64
+_remembered: dict[str, tuple[str, Node]] = {}
+
+
 def parse(sql: str) -> tuple[str, Node]:
     """:func:`parse_once`, remembered: the result is not to be changed. Raises NotParsed."""
-    return parse_once(sql)
+    found = _remembered.get(sql)
+    if found is None:
+        if len(_remembered) >= _MOST:
+            _remembered.clear()
+        found = _remembered[sql] = parse_once(sql)
+    return found
+
+
+def forget_parsed() -> None:
+    """Most of what was parsed is not asked for again: trees that stay make the next ones slow.
+
+    Not so the few statements that every file has.
+    """
+    if len(_remembered) > _ENOUGH:
+        _remembered.clear()
 
 
 def kind_of(node: Node) -> tuple[str, Node]:

@@ -107,8 +107,6 @@ def lint(
     )
     from zero_downtime.report import lint as report
 
-    # Parse trees come and go without circles: to look for them so often takes a fifth of the time.
-    gc.set_threshold(100_000, 50, 100)
     request = Request(
         paths=tuple(path for path in paths if str(path) != "-"),
         stdin=_standard_input() if Path("-") in paths else None,
@@ -122,6 +120,9 @@ def lint(
         stats=stats,
         processes=available_processes(),
     )
+    # Parse trees and what is made of them come and go without circles, which need not be looked
+    # for (0: never); Alembic and SQLAlchemy make some.
+    gc.set_threshold(0 if request.only_sql else 100_000, 50, 100)
     project = project_for(request, config_file)
     with progress() as say:
         if effects:
