@@ -7,15 +7,15 @@ or a wrong type is refused with its place, so that a misspelt setting can't be l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
 
 from zero_downtime.errors import ConfigError
 
 
-@dataclass(frozen=True)
-class Ignore:
+class Ignore(Struct, frozen=True):
     """What a comparison with a live database leaves out, as shell patterns (``*``, ``?``).
 
     The defaults are what managed providers and monitoring add by themselves.
@@ -29,8 +29,7 @@ class Ignore:
     privileges: bool = False
 
 
-@dataclass(frozen=True)
-class Locks:
+class Locks(Struct, frozen=True):
     """The lock policy: look for holders first, then ask for a short time, then try again."""
 
     look_first_ms: int = 100  # holders older than this are waited for before we queue at all
@@ -39,27 +38,25 @@ class Locks:
     deadline_s: float = 300.0  # after this we give up
 
 
-@dataclass(frozen=True)
-class LintPaths:
+class LintPaths(Struct, frozen=True):
     """What holds for some files only: ``[[tool.zero_downtime.lint.paths]]``."""
 
     match: str = ""  # a shell pattern of paths below the folder of the settings
     disable: tuple[str, ...] = ()
     enable: tuple[str, ...] = ()
-    severity: dict[str, str] = field(default_factory=dict)
+    severity: dict[str, str] = {}
 
 
-@dataclass(frozen=True)
-class Lint:
+class Lint(Struct, frozen=True):
     """Which rules run and how loud they are. Where a rule is named a family may be."""
 
     disable: tuple[str, ...] = ()
     enable: tuple[str, ...] = ()  # what is off by default
-    severity: dict[str, str] = field(default_factory=dict)  # rule → error | warning | off
+    severity: dict[str, str] = {}  # rule → error | warning | off
     fail_on: str = "error"
     pg: int = 18
     paths: tuple[LintPaths, ...] = ()  # the last that matches counts first
-    rules: dict[str, dict[str, Any]] = field(default_factory=dict)  # the rules' own settings
+    rules: dict[str, dict[str, Any]] = {}  # the rules' own settings
     stats: str | None = None  # what zd stats pull wrote
     tiny_rows: int = 0  # tables up to this size have no findings about their size
     tiny_bytes: int = 0
@@ -82,8 +79,7 @@ def level_of(table: Lint | LintPaths, rule: str, family: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class Rehearse:
+class Rehearse(Struct, frozen=True):
     """How large and how busy a rehearsal is."""
 
     rows: int = 1000  # per table
@@ -93,23 +89,22 @@ class Rehearse:
     forecast_rows: int = 90_000  # the largest of the three sizes at which a heavy step is timed
     crash_points: int = 2  # moments in each revision at which its upgrade is killed
     budget: str = ""  # "lock=ACCESS EXCLUSIVE:100ms, rewrite=none": see rehearse.budget
-    values: dict[str, list[str]] = field(default_factory=dict)  # by table.column: to choose from
+    values: dict[str, list[str]] = {}  # by table.column: to choose from
     workload: str | None = None  # a file of statements that clients send: see rehearse.statements
     tolerate: tuple[str, ...] = ()  # SQLSTATEs that the application is known to get over
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(Struct, frozen=True):
     """All settings of a project."""
 
     schemas: str | None = None  # folder or module of the declarative schema modules
     url: str | None = None  # default for --url; ${NAME} is read from the environment
     server: str = "embedded"  # where rehearsal and scratch servers come from
     alembic_ini: str | None = None  # default: alembic.ini beside pyproject.toml, if there is one
-    ignore: Ignore = field(default_factory=Ignore)
-    locks: Locks = field(default_factory=Locks)
-    lint: Lint = field(default_factory=Lint)
-    rehearse: Rehearse = field(default_factory=Rehearse)
+    ignore: Ignore = Ignore()
+    locks: Locks = Locks()
+    lint: Lint = Lint()
+    rehearse: Rehearse = Rehearse()
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -137,7 +132,7 @@ def read_config(table: dict[str, Any], path: Path) -> Config:
 
 def _read(kind: type[Any], table: dict[str, Any], where: str) -> Any:
     hints = get_type_hints(kind)
-    known = {f.name.replace("_", "-"): f.name for f in fields(kind)}
+    known = {name.replace("_", "-"): name for name in kind.__struct_fields__}
     values = {}
     for key, value in table.items():
         name = known.get(key.replace("_", "-"))
@@ -157,12 +152,12 @@ def _read(kind: type[Any], table: dict[str, Any], where: str) -> Any:
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
-    if is_dataclass(hint) and isinstance(hint, type):
+    if _is_table(hint):
         if isinstance(value, dict):
             return _read(hint, value, where)
-    elif get_origin(hint) is tuple and is_dataclass(kind := get_args(hint)[0]):
+    elif get_origin(hint) is tuple and _is_table(kind := get_args(hint)[0]):
         if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-            return tuple(_read(kind, item, where) for item in value)  # type: ignore[arg-type]
+            return tuple(_read(kind, item, where) for item in value)
     elif get_origin(hint) is tuple:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
@@ -195,10 +190,14 @@ def _texts(value: Any, where: str) -> Iterator[str]:
         yield str(each).lower() if isinstance(each, bool) else str(each)
 
 
+def _is_table(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Struct)
+
+
 def _said(hint: Any) -> str:
     if get_origin(hint) is tuple:
-        tables = is_dataclass(get_args(hint)[0])
+        tables = _is_table(get_args(hint)[0])
         return "a list of tables, each under [[…]]" if tables else "a list of strings"
-    if get_origin(hint) is dict or is_dataclass(hint):
+    if get_origin(hint) is dict or _is_table(hint):
         return "a table"
     return {int: "a whole number", float: "a number", bool: "true or false"}.get(hint, "a string")

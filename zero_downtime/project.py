@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from zero_downtime.config import Config, read_config, read_toml
 from zero_downtime.errors import ConfigError, ProjectError
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Struct, frozen=True):
     """One Alembic project. ``root`` is the folder of its configuration file."""
 
     root: Path

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from zero_downtime.errors import HistoryError, InputError, RefusedDatabase
 from zero_downtime.history import read_history
@@ -208,7 +209,7 @@ def test_models_tell_what_the_new_application_knows(make_project: Callable[..., 
     (plain.root / "schemas" / "people.sql").write_text(
         "CREATE TABLE people (id int PRIMARY KEY, full_name text);"
     )
-    modelled = replace(plain, config=replace(plain.config, schemas="schemas"))
+    modelled = structs.replace(plain, config=structs.replace(plain.config, schemas="schemas"))
     options = Options(rows=50, clients=2, server=URL[0], start="r0", crash_points=0)
     (revision,) = rehearse(modelled, options).revisions
     (error,) = revision.upgrade.errors
@@ -539,8 +540,10 @@ def test_an_error_that_the_application_gets_over_is_told_and_tolerated(tmp_path:
     strict = rehearse(plain, options)
     assert any("0A000" in reason for reason in strict.revisions[0].reasons)
 
-    settings = replace(plain.config.rehearse, tolerate=("0A000",))
-    lenient = rehearse(replace(plain, config=replace(plain.config, rehearse=settings)), options)
+    settings = structs.replace(plain.config.rehearse, tolerate=("0A000",))
+    lenient = rehearse(
+        structs.replace(plain, config=structs.replace(plain.config, rehearse=settings)), options
+    )
     (revision,) = lenient.revisions
     assert not any("0A000" in reason for reason in revision.reasons)
     assert any(warning.startswith("tolerated: ") for warning in revision.warnings)
