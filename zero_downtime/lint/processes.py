@@ -23,7 +23,7 @@ from zero_downtime.lint.unit import Unit
 from zero_downtime.sql.state import State
 
 _WORTH = 1000  # statements; to start a process costs as much as to judge a hundred
-_CARRYING = 0.3  # what a statement costs that is not judged
+_CARRYING = 0.25  # what a statement costs that is not judged
 _MOST = 4  # further processes would only carry
 
 Histories = Sequence[Sequence[Unit]]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter, is_
 from typing import Any, Generic, TypeVar
 
 Fact = TypeVar("Fact")
-Refers = Callable[[Fact], Iterable[str]]
+Refers = Callable[[Fact], Sequence[str]]
 
 
-def _to_nothing(fact: object) -> Iterable[str]:
+def _to_nothing(fact: object) -> Sequence[str]:
     return ()
 
 
@@ -27,6 +27,7 @@ class Directory(dict[str, Fact], Generic[Fact]):
         self._by = by
         self._looks_at: Any = attrgetter(*by, *by[:1]) if by else None  # always a tuple
         self._referring: dict[str, dict[str, None]] = {}
+        self._targets: dict[str, Sequence[str]] = {}  # what each fact refers to, if anything
         self._marked: dict[str, Fact | None] = {}  # what has changed since, as it was
 
     def __setitem__(self, name: str, fact: Fact) -> None:
@@ -35,14 +36,14 @@ class Directory(dict[str, Fact], Generic[Fact]):
             self._marked[name] = old
         super().__setitem__(name, fact)
         if old is None or not self._refers_alike(old, fact):
-            self._relink(name, () if old is None else self._refers(old), self._refers(fact))
+            self._relink(name, self._refers(fact))
 
     def __delitem__(self, name: str) -> None:
         old = self[name]
         if name not in self._marked:
             self._marked[name] = old
         super().__delitem__(name)
-        self._relink(name, self._refers(old), ())
+        self._relink(name, ())
 
     def pop(self, name: str, default: Fact | None = None) -> Fact | None:  # type: ignore[override]
         """Remove a fact, if it is there, and return it."""
@@ -56,13 +57,18 @@ class Directory(dict[str, Fact], Generic[Fact]):
             return self._refers is _to_nothing
         return all(map(is_, self._looks_at(old), self._looks_at(new)))
 
-    def _relink(self, name: str, old: Iterable[str], new: Iterable[str]) -> None:
-        if old == new:
+    def _relink(self, name: str, new: Sequence[str]) -> None:
+        old = self._targets.get(name, ())
+        if old == new or not (old or new):
             return
         for target in old:
             self._referring[target].pop(name, None)
         for target in new:
             self._referring.setdefault(target, {})[name] = None
+        if new:
+            self._targets[name] = new
+        else:
+            del self._targets[name]
 
     def referring(self, target: str) -> Iterable[str]:
         """The names of the facts that refer to something."""
@@ -73,6 +79,7 @@ class Directory(dict[str, Fact], Generic[Fact]):
         other = Directory(self._refers, self._by)
         dict.update(other, self)
         other._referring = {target: dict(names) for target, names in self._referring.items()}
+        other._targets = dict(self._targets)
         other._marked = dict(self._marked)
         return other
 

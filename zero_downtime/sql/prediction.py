@@ -62,7 +62,7 @@ class Prediction:
 
     def effect(self) -> Effect:
         return Effect(
-            locks=tuple(Lock(key, mode) for key, mode in sorted(self._locks.items())),
+            locks=tuple([Lock(key, mode) for key, mode in sorted(self._locks.items())]),
             rewrites=tuple(self._rewrites),
             scans=tuple(self._scans),
             builds=tuple(self._builds),
