@@ -35,6 +35,7 @@ from zero_downtime.stats import Stats
 _SIZE = 60  # revisions in a part
 _QUICK_PARTS = 2  # a process that starts costs as much as a hundred revisions
 _FEW = 120  # fewer are not worth the start of another process
+_MOST_IN_VAIN = 3  # sweeps that found nothing in order where all was
 _SERVE = "from zero_downtime.rehearse.parts import serve; serve()"
 
 
@@ -156,10 +157,12 @@ def _rehearsed(
             if keep is not None:
                 keep(rehearsal.base.facts())
         tested = _still_to_come(tested, rehearsal.applied, asked)
-        left, position = 0, 0
+        left, position, in_vain = 0, 0, 0
         while position < len(tested):
-            if asked.quick:
-                position += rehearsal.sweep(tested[position:])
+            swept = 0
+            if asked.quick and in_vain < _MOST_IN_VAIN:
+                swept = rehearsal.sweep(tested[position:])
+                position += swept
                 if position == len(tested):
                     break
             revision = tested[position]
@@ -168,7 +171,8 @@ def _rehearsed(
                 left += 1
                 continue
             progress(f"{position}/{len(tested)} {revision.id} {revision.message}")
-            rehearsal.rehearse(revision)
+            safe = rehearsal.rehearse(revision).safe
+            in_vain += safe and not swept
         stopped = f"{left} later revisions could not be rehearsed" if left else None
         return rehearsal.result(stopped), rehearsal.failed
 
