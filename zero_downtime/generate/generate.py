@@ -25,6 +25,7 @@ from zero_downtime.generate.renames import rename_steps, undo_renames
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.generate.revision_file import Draft, revision_text
 from zero_downtime.generate.states import Place, replayed_and_declared
+from zero_downtime.generate.with_rows import run_with_rows
 from zero_downtime.history import History, read_history
 from zero_downtime.plan import Plan, Step
 from zero_downtime.postgres.server import Server, open_server
@@ -96,9 +97,12 @@ def generate(
         except _NoWayDown as stuck:
             return replace(result, not_planned=stuck.not_planned)
         say("running the files up and down on a copy")
-        written = tuple(_write_proven(project, scratch, history, current, desired, drafts))
+        written, more = _write_proven(project, scratch, history, current, desired, drafts)
         return replace(
-            result, written=written, findings=_findings(project, written), notes=tuple(notes)
+            result,
+            written=written,
+            findings=_findings(project, written),
+            notes=(*notes, *more),
         )
 
 
@@ -202,8 +206,11 @@ def _write_proven(
     current: Place,
     desired: Catalog,
     drafts: list[Draft],
-) -> Iterator[Written]:
-    """Write the files, run them by Alembic up and down on a copy, and keep them if that holds."""
+) -> tuple[tuple[Written, ...], tuple[str, ...]]:
+    """Write the files, run them by Alembic up and down on copies, and keep them if that holds.
+
+    The second value is what there is to note of rows.
+    """
     now = dt.datetime.now(dt.UTC)
     paths: list[Path] = []
     try:
@@ -212,13 +219,19 @@ def _write_proven(
             path = _path(history, draft, made)
             paths.append(path)
             path.write_text(revision_text(draft, made), "utf-8")
-        _prove_files(project, server, current, desired, [draft.id for draft in drafts])
+        ids = [draft.id for draft in drafts]
+        _prove_files(project, server, current, desired, ids)
+        steps = [step for draft in drafts for step in draft.upgrade]
+        notes = tuple(run_with_rows(project, server, current, desired, ids, steps))
     except BaseException:
         for path in paths:
             path.unlink(missing_ok=True)
         raise
-    for draft, path in zip(drafts, paths, strict=True):
-        yield Written(draft.id, path, draft.phase, draft.upgrade, draft.downgrade, draft.lost)
+    written = tuple(
+        Written(draft.id, path, draft.phase, draft.upgrade, draft.downgrade, draft.lost)
+        for draft, path in zip(drafts, paths, strict=True)
+    )
+    return written, notes
 
 
 def _prove_files(

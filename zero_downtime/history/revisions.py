@@ -101,7 +101,8 @@ class History:
                 reason="the history has "
                 + f"{len(others)} heads: "
                 + ", ".join(f"{head.id} ({head.path.name})" for head in others),
-                advice="Join them with: alembic merge heads",
+                advice="Put yours behind the others with zd generate --rebase, or join them with "
+                "alembic merge heads",
             )
         return self.revision(self.heads[0]) if self.heads else None
 

@@ -15,8 +15,9 @@ class Base:
     Raises InputError when git does not know the ref or the folder is in no repository.
     """
 
-    def __init__(self, ref: str, folder: Path) -> None:
-        self._ref = ref
+    def __init__(self, ref: str, folder: Path, option: str = "--diff") -> None:
+        self.ref = ref
+        self._option = option
         self._root = folder
         self._root = Path(self._git("rev-parse", "--show-toplevel").strip())
         self.commit = self._git("merge-base", ref, "HEAD").strip()
@@ -41,7 +42,7 @@ class Base:
         if done.returncode:
             said = " ".join(done.stderr.decode("utf-8", "replace").split())
             raise InputError(
-                where=f"--diff {self._ref}",
+                where=f"{self._option} {self.ref}",
                 reason=f"git says: {said or 'no common ancestor'}",
                 advice="Name a branch or commit",
             )
@@ -54,7 +55,7 @@ class Base:
             )
         except OSError as error:
             raise InputError(
-                where=f"--diff {self._ref}",
+                where=f"{self._option} {self.ref}",
                 reason=f"git can't be run ({error.strerror})",
-                advice="Install git, or leave --diff out",
+                advice=f"Install git, or leave {self._option} out",
             ) from error
