@@ -525,20 +525,6 @@ def test_the_statements_of_a_shared_transaction_are_rolled_back_together(
 # Rows in the tables
 
 
-def test_a_column_that_the_rows_have_no_value_for_is_refused(
-    shop: Path, generate: Generate
-) -> None:
-    generate.written()
-    module = shop / "schemas" / "shop.sql"
-    module.write_text(ORDERS.replace("note varchar(20)", "note varchar(20), state text NOT NULL"))
-    before = sorted((shop / "migrations" / "versions").glob("*.py"))
-    result = generate()
-    assert result.exit_code == 2
-    assert "public.orders.state is NOT NULL and nothing gives the rows a value" in result.stderr
-    assert "server_default" in result.stderr and "\n" not in result.stderr.strip()
-    assert sorted((shop / "migrations" / "versions").glob("*.py")) == before
-
-
 def test_rows_that_may_not_meet_a_new_constraint_are_a_note(shop: Path, generate: Generate) -> None:
     generate.written()
     module = shop / "schemas" / "shop.sql"

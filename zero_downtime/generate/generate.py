@@ -156,7 +156,14 @@ def _refused_losses(plan: Plan, consent: Consent) -> Iterator[str]:
     for loss in plan.loses_data:
         name = loss.object.partition(" ")[2]
         if not {"*", name, loss.object} & set(consent.data_loss):
-            yield f"{loss.object} would lose {loss.reason}: allow it with --allow-data-loss {name}"
+            allow = f"allow it with --allow-data-loss {name}"
+            if loss.reason.startswith("a required column"):
+                yield (
+                    f"{loss.object}: {loss.reason}: give it a server_default, or, if you fill it "
+                    f"before the last of the revisions, {allow}"
+                )
+            else:
+                yield f"{loss.object} would lose {loss.reason}: {allow}"
 
 
 def _drafts(
@@ -222,7 +229,7 @@ def _write_proven(
         ids = [draft.id for draft in drafts]
         _prove_files(project, server, current, desired, ids)
         steps = [step for draft in drafts for step in draft.upgrade]
-        notes = tuple(run_with_rows(project, server, current, desired, ids, steps))
+        notes = tuple(run_with_rows(project, server, current, ids, steps))
     except BaseException:
         for path in paths:
             path.unlink(missing_ok=True)

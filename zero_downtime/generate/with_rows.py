@@ -1,17 +1,15 @@
 """The files of a generated revision, run up and down on a copy whose tables hold rows.
 
-Synthetic rows know nothing of what is true of production's rows. So when they are in the way of a
-new constraint, that is a note; only what no row at all could meet is an error: a value that every
-row must have and that nobody gives it.
+Made-up rows know nothing of what is true of production's rows. So when they are in the way of a new
+constraint or type, that is a note; what no row at all could meet the planner has refused before.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from zero_downtime.catalog import Catalog, Identity
-from zero_downtime.errors import PlanError, RevisionFailed
+from zero_downtime.catalog import Catalog
+from zero_downtime.errors import RevisionFailed
 from zero_downtime.generate.states import Place
 from zero_downtime.plan import Step
 from zero_downtime.postgres.names import qualified
@@ -28,12 +26,10 @@ def run_with_rows(
     project: Project,
     server: Server,
     current: Place,
-    desired: Catalog,
     ids: Sequence[str],
     steps: Iterable[Step],
 ) -> Iterator[str]:
-    """Notes on what the rows are in the way of. Raises PlanError where any row would be."""
-    steps = tuple(steps)
+    """Notes on what the rows are in the way of."""
     with scratch_database(server, template=current.database) as copy:
         replay = Replay(project, server.url(copy))
         revisions = [replay.history.revision(name) for name in ids]
@@ -46,7 +42,6 @@ def run_with_rows(
         try:
             replay.run_all(revisions, "upgrade")
         except RevisionFailed as error:
-            _refuse_required(error, steps, current.catalog, desired)
             yield from _note(error)
             return
         try:
@@ -72,41 +67,6 @@ def _with_parents(data: Data, names: set[str]) -> set[str]:
             found[table.oid] = table.qualified
             waiting += [by_oid[key.target] for key in table.foreign_keys if key.target in by_oid]
     return set(found.values())
-
-
-def _refuse_required(
-    error: RevisionFailed, steps: Iterable[Step], current: Catalog, desired: Catalog
-) -> None:
-    """Raise PlanError when what failed is a new column that every row must have a value for."""
-    failed = f"{error.facts['reason']} {error.facts['sql']}"
-    for column in _required(current, desired):
-        name = re.escape(column.name.strip('"'))
-        constraints = re.findall(
-            rf'ADD CONSTRAINT (\S+) (?:CHECK \(\(*|NOT NULL )"?{name}"?(?:\W|$)',
-            "\n".join(step.sql for step in steps if column.of in step.sql),
-        )
-        if re.search(rf"(?<!\w)(?:{'|'.join([name, *map(re.escape, constraints)])})(?!\w)", failed):
-            raise PlanError(
-                reason=f"{column.of}.{column.name} is NOT NULL and nothing gives the rows a value "
-                f"for it that are there already: {error.facts['reason']}",
-                advice="Give the column a server_default, or let it be NULL until it is filled; "
-                "nothing was written",
-            ) from error
-
-
-def _required(current: Catalog, desired: Catalog) -> Iterator[Identity]:
-    """New columns of tables that are there, which must have a value and get none by themselves."""
-    for identity in desired.facts:
-        if identity.kind != "not null" or Identity("table", identity.of) not in current:
-            continue
-        given = (Identity(kind, identity.name, identity.of) for kind in _GIVE_VALUES)
-        if Identity("column", identity.name, identity.of) in current:
-            continue
-        if not any(each in desired for each in given):
-            yield identity
-
-
-_GIVE_VALUES = ("default", "identity", "generated")
 
 
 def _note(error: RevisionFailed) -> Iterator[str]:
