@@ -25,7 +25,6 @@ from zero_downtime.generate.renames import rename_steps, undo_renames
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.generate.revision_file import Draft, revision_text
 from zero_downtime.generate.states import Place, replayed_and_declared
-from zero_downtime.generate.with_rows import run_with_rows
 from zero_downtime.history import History, read_history
 from zero_downtime.plan import Plan, Step
 from zero_downtime.postgres.server import Server, open_server
@@ -218,6 +217,8 @@ def _write_proven(
 
     The second value is what there is to note of rows.
     """
+    from zero_downtime.generate.with_rows import run_with_rows
+
     now = dt.datetime.now(dt.UTC)
     paths: list[Path] = []
     try:
