@@ -54,6 +54,22 @@ HISTORY = [
         "differs",
         "left behind: domain public.age",
     ),
+    # The error that the revision caught is the one to tell.
+    (
+        "pass",
+        'try:\n    op.execute("SELECT nothing_there")\nexcept Exception:\n    pass\n'
+        'op.execute("SELECT 1")',
+        "raises",
+        'column "nothing_there" does not exist',
+    ),
+    # Its module is not installed here.
+    (
+        'op.add_column("a", sa.Column("price", Money()))',
+        'op.drop_column("a", "price")',
+        "restores",
+        "",
+    ),
+    ("pass", "backfill()", "raises", "without the package no_such_app nobody knows"),
     (
         'op.execute("CREATE INDEX CONCURRENTLY a_n ON a (n)")',
         'op.drop_index("a_n")',
@@ -71,7 +87,13 @@ BRANCH = (
 
 @pytest.fixture
 def history(make_project: Callable[..., Project]) -> Project:
-    project = make_project(*((up, down) for up, down, *_ in HISTORY), BRANCH)
+    imports = {
+        number: f"from no_such_app import {name}\n"
+        for number, (up, down, *_) in enumerate(HISTORY)
+        for name in ("Money", "backfill")
+        if name in up + down
+    }
+    project = make_project(*((up, down) for up, down, *_ in HISTORY), BRANCH, more=imports)
     last = project.root / "migrations" / "versions" / f"r{len(HISTORY)}.py"
     parent = f"'r{len(HISTORY) - 2}'"
     text = last.read_text().replace(f"= 'r{len(HISTORY) - 1}'", f"= {parent}")
