@@ -159,7 +159,10 @@ def _statement_facts(
         unique = "UNIQUE " if node.get("unique") else ""
         identity = Identity("index", name, of=of)
         tail = "".join(settings.partition(" TABLESPACE ")[1:])
-        yield Fact(identity, f"{unique}INDEX ON {rest}{tail}", sql + tail, position)
+        head, where = _at_where(rest) if tail and "whereClause" in node else (rest, "")
+        rest = f"{head}{tail}{where}"
+        sql = f"{sql[: len(sql) - len(head + where)]}{rest}"
+        yield Fact(identity, f"{unique}INDEX ON {rest}", sql, position)
     elif kind == "CreateTableAsStmt":
         name = _relation(node["into"]["rel"])
         sql = _with_settings(sql, settings)
@@ -169,6 +172,17 @@ def _statement_facts(
         yield Fact(_commented(node, text), comment, sql, position)
     else:
         yield Fact(_identity(kind, node, text, header), sql, sql, position)
+
+
+def _at_where(definition: str) -> tuple[str, str]:
+    """The definition of an index up to its predicate, and that: a tablespace stands between."""
+    depth = 0
+    data = definition.encode()
+    for token in parser.scan(definition):
+        if depth == 0 and token.name == "WHERE":
+            return data[: token.start - 1].decode(), data[token.start - 1 :].decode()
+        depth += {"ASCII_40": 1, "ASCII_41": -1}.get(token.name, 0)
+    return definition, ""
 
 
 def _identity(kind: str, node: Node, text: _Text, header: tuple[str, str, str]) -> Identity:

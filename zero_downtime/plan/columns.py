@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from zero_downtime.catalog import Change, Fact, Identity
-from zero_downtime.plan import counters
+from zero_downtime.plan import children, counters
 from zero_downtime.plan.pool import Pool, belongings
 from zero_downtime.plan.step import Loss, Phase, Step
 from zero_downtime.plan.tables import identity_clause
@@ -254,8 +254,12 @@ def _drop(pool: Pool, identity: Identity) -> Iterable[Step]:
             pool.take("sequence", owner.name)  # what a column owns goes with it
             pool.take("sequence owner", owner.name)
     pool.losses.append(Loss(str(identity), "its values"))
-    sql = f"ALTER TABLE {table} DROP COLUMN {column}"
+    kept = children.is_kept_below(pool, identity)
+    sql = f"ALTER TABLE {'ONLY ' if kept else ''}{table} DROP COLUMN {column}"
     yield Step(sql, str(identity), f"drop {table}.{column}", Phase.CONTRACT)
+    for child in children.without(pool, identity) if kept else ():
+        sql = f"ALTER TABLE {child} DROP COLUMN {column}"
+        yield Step(sql, str(identity), f"drop {child}.{column}", Phase.CONTRACT)
 
 
 def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
@@ -290,7 +294,10 @@ def alter_type(pool: Pool, change: Change) -> Iterable[Step]:
         if before is not None:
             pool.take("default", column, of=table)
             words = f"ALTER COLUMN {column} DROP DEFAULT, {words}"
-            if after is not None:
+            counter = counters.counter_of(after) if after is not None else None
+            if after is not None and counter and pool.old.get("sequence", counter) is None:
+                pool.changes[after.identity] = Change(after.identity, None, after)
+            elif after is not None:
                 words += f", ALTER COLUMN {column} SET DEFAULT {after.definition}"
     yield Step(f"ALTER TABLE {table} {words}", str(change.identity), f"type of {table}.{column}")
 

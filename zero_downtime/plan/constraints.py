@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from zero_downtime.catalog import Change, Identity
-from zero_downtime.plan import keys, partitioned_keys, tables
+from zero_downtime.catalog import Catalog, Change, Fact, Identity
+from zero_downtime.plan import indexes, keys, partitioned_keys, tables
 from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Step
 
@@ -25,13 +25,23 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         if pool.is_detached(table) and _is_of_the_parent(pool, table, name):
             pool.changes[change.identity] = change  # it can go when the table is detached
             return
+        assert change.old is not None
+        if pool.is_attached(table) and _has_from_the_parent(pool.new, table, change.old.definition):
+            return  # it becomes one with its parent's
         if not pool.is_detached(table) and partitioned_keys.is_attached(pool.old, change.identity):
             return  # it goes with its parent's
-        yield Step(f"ALTER TABLE {table} DROP CONSTRAINT {name}", what, f"drop {name}")
+        name = pool.aside.get(change.identity, name)
+        referring = keys.referring(pool, change.identity)  # they can refer to another key
+        yield from keys.cut(referring)
+        sql = f"ALTER TABLE {table} DROP CONSTRAINT {name}"
+        yield Step(sql, what, f"drop {name}", alone=not referring)
+        yield from keys.joined(referring)
         return
     assert change.new is not None
     definition = change.new.definition
     if change.kind == "added":
+        if pool.is_detached(table) and _has_from_the_parent(pool.old, table, definition):
+            return  # it keeps what it had as a partition
         yield from _add(pool, what, table, name, definition)
         return
     assert change.old is not None
@@ -50,6 +60,19 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
     else:
         yield from _swap_key(pool, change, definition)
     yield from _comment_again(pool, change)
+
+
+def _has_from_the_parent(catalog: Catalog, table: str, definition: str) -> bool:
+    """Whether a partition has such a foreign key from its parent."""
+    parent = catalog.parent(table)
+    return (
+        definition.startswith("FOREIGN KEY")
+        and parent is not None
+        and (
+            any(fact.definition == definition for fact in catalog.of(parent))
+            or _has_from_the_parent(catalog, parent, definition)
+        )
+    )
 
 
 def _is_of_the_parent(pool: Pool, table: str, name: str) -> bool:
@@ -78,6 +101,32 @@ def renames(pool: Pool) -> Iterator[Step]:
         yield Step(sql, str(new), f"another name for {old.name}")
 
 
+def make_way(pool: Pool, retyped: set[Identity]) -> Iterator[Step]:
+    """A constraint that goes, or refers to another table, may not hold for a column's new type."""
+    for identity in [each for each in pool.changes if each.kind == "constraint"]:
+        change = pool.changes[identity]
+        if change.old is None or not retyped & pool.old.depends.get(identity, frozenset()):
+            continue
+        if change.new is not None and not _refers_elsewhere(change.old, change.new):
+            continue
+        if partitioned_keys.is_attached(pool.old, identity) or keys.referring(pool, identity):
+            continue  # it goes with its parent's, or others must go first
+        if change.new is None:
+            del pool.changes[identity]
+        else:
+            pool.changes[identity] = Change(identity, None, change.new)
+        name = pool.aside.get(identity, identity.name)
+        yield Step(f"ALTER TABLE {identity.of} DROP CONSTRAINT {name}", str(identity), "drop it")
+
+
+def _refers_elsewhere(old: Fact, new: Fact) -> bool:
+    before, after = (_REFERENCE.search(fact.definition) for fact in (old, new))
+    return before is not None and after is not None and before[0] != after[0]
+
+
+_REFERENCE = re.compile(r" REFERENCES .*?\([^()]*\)")
+
+
 def _add(pool: Pool, what: str, table: str, name: str, definition: str) -> Iterable[Step]:
     add = f"ALTER TABLE {table} ADD CONSTRAINT {name}"
     other = tables.referred_to(definition)
@@ -93,8 +142,14 @@ def _add(pool: Pool, what: str, table: str, name: str, definition: str) -> Itera
         if ready is not None:
             yield Step(f"{add} {keys.using_index(definition, ready)}", what, f"takes {ready}")
             return
-        yield keys.build(what, table, name, definition)
-        yield Step(f"{add} {keys.using_index(definition, name)}", what, f"{name} takes that index")
+        index = partitioned_keys.index_of(Identity("constraint", name, table))
+        taken = pool.changes.get(Identity("index", index, table))
+        built = name if taken is None else keys.beside(name)
+        yield keys.build(what, table, built, definition)
+        if taken is not None:
+            del pool.changes[taken.identity]
+            yield from indexes.change(pool, taken)
+        yield Step(f"{add} {keys.using_index(definition, built)}", what, f"{name} takes that index")
     elif definition.startswith(("CHECK", "FOREIGN KEY")):
         yield Step(f"{add} {definition}", what, f"{name}: said, never checked")
     elif definition.startswith(("UNIQUE", "PRIMARY KEY")) and pool.is_partitioned(table):

@@ -34,6 +34,7 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
             yield _rename_step(what, index)
             return
         if pool.is_new(table) and not _name_is_taken(pool, change.identity):
+            yield from _below_first(pool, index)
             # Nobody reads a new table yet, and a build inside its transaction is all or nothing.
             yield Step(_everywhere(pool, table, sql), what, f"index {index}", alone=False)
         elif " ON ONLY " in sql:
@@ -64,9 +65,9 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
 
 def _name_is_taken(pool: Pool, index: Identity) -> bool:
     """Whether an index that goes has the name: until then rows come into the new relation."""
-    return any(i.kind == "index" and i.name == index.name for i in pool.old.facts) and not (
-        _is_partitioned(pool, index.name)
-    )
+    return any(
+        i.kind == "index" and i.name == index.name and i not in pool.aside for i in pool.old.facts
+    ) and not _is_partitioned(pool, index.name)
 
 
 def _named_alike(pool: Pool, index: Identity) -> Change | None:
@@ -76,6 +77,13 @@ def _named_alike(pool: Pool, index: Identity) -> Change | None:
     if going is None or going.old is None or going.new is not None:
         return None
     return going if going.old.definition.startswith(("UNIQUE", "PRIMARY KEY", "EXCLUDE")) else None
+
+
+def _below_first(pool: Pool, index: str) -> Iterator[Step]:
+    """The index of a new parent takes those of its partitions that are there already."""
+    for each in _below(pool, index):
+        if pool.changes.pop(each.identity, None) is not None:
+            yield from change(pool, each)
 
 
 def make_way(pool: Pool, retyped: set[Identity]) -> Iterator[Step]:
@@ -191,7 +199,9 @@ def renames(pool: Pool) -> Iterator[Step]:
 
 
 def _drop(pool: Pool, what: str, table: str, index: str) -> Step:
-    if _is_partitioned(pool, index):
+    partitioned = _is_partitioned(pool, index)
+    index = pool.aside.get(Identity("index", index, table), index)
+    if partitioned:
         return Step(f"DROP INDEX {index}", what, "there is no concurrent way for a parent's index")
     return Step(f"DROP INDEX CONCURRENTLY {index}", what, f"drop {index}")
 

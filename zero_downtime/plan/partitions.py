@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from zero_downtime.catalog import Change, Identity
@@ -22,10 +22,12 @@ def change(pool: Pool, change: Change) -> Iterable[Step]:
         assert change.new is not None
         if not pool.is_new(parent) and not pool.is_new(child):
             yield from _indexes_for_attach(pool, child)
+        if pool.is_new(child):
+            yield from _own_indexes(pool, child)
         alone = not pool.is_new(parent)
         proofs = _proofs(pool, child, parent)
         yield from (step for proof in proofs for step in proof.made(name))
-        if not pool.is_new(child):
+        if not pool.is_new(parent) and not pool.is_foreign(child):
             yield from _foreign_keys_for_attach(pool, child, parent)
         yield Step(change.new.sql, name, f"attach the partition {child}", alone=alone)
         yield from (proof.dropped(name) for proof in proofs)
@@ -108,10 +110,27 @@ def _indexes_for_attach(pool: Pool, child: str) -> Iterable[Step]:
             yield from constraints.change(pool, change)
 
 
+def _own_indexes(pool: Pool, child: str) -> Iterable[Step]:
+    """Indexes of a new table, which ATTACH would otherwise make under other names."""
+    for change in pool.take_all(child, "index"):
+        yield from indexes.change(pool, change)
+
+
+def _with_parents(pool: Pool, table: str | None) -> Iterator[str]:
+    while table is not None:
+        yield table
+        table = pool.new.parent(table)
+
+
+_NOT_VALID_IN_TREES = 18  # NOT VALID foreign keys of partitioned tables exist from here on
+
+
 def _foreign_keys_for_attach(pool: Pool, child: str, parent: str) -> Iterable[Step]:
     """Foreign keys that ATTACH would otherwise check row by row while nobody can write."""
+    if pool.is_new(child) and pool.is_partitioned(child) and pool.new.major < _NOT_VALID_IN_TREES:
+        return  # it is empty: to check it costs nothing
     own = {fact.definition for fact in pool.old.of(child) if fact.identity.kind == "constraint"}
-    for fact in pool.new.of(parent):
+    for fact in (fact for above in _with_parents(pool, parent) for fact in pool.new.of(above)):
         identity = fact.identity
         if identity.kind != "constraint" or not fact.definition.startswith("FOREIGN KEY"):
             continue

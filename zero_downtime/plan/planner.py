@@ -13,6 +13,8 @@ from dataclasses import replace
 
 from zero_downtime.catalog import Catalog, Change, Comparison, Identity
 from zero_downtime.plan import (
+    aside,
+    children,
     columns,
     constraints,
     counters,
@@ -73,13 +75,18 @@ def plan(
     """
     pool = Pool(old, new, {change.identity: change for change in comparison.changes})
     tables.leave_out_what_follows_the_parent(pool)
+    asides = [*aside.of_columns(pool)]
     tables.leave_out_what_goes_with_its_column(pool)
     objects.leave_out_what_moves(pool)
+    children.leave_out(pool)
+    aside.attachments(pool)
     renames = [
         *constraints.renames(pool),
         *indexes.renames(pool),
         *objects.renames(pool),
         *types.renames(pool),
+        *aside.of_tables(pool),
+        *asides,
     ]
     groups = itertools.count(1)
     exchanges = [step for made in counters.exchanges(pool) for step in as_group(made, next(groups))]
@@ -88,6 +95,7 @@ def plan(
         (each.rank(pool), each) for each in rebuild.clusters(pool, asked)
     ]
     exchanges += indexes.make_way(pool, retyped)
+    exchanges += constraints.make_way(pool, retyped)
     forward: list[Step] = []
     backward: list[Step] = []
     swapped = {each for _, cluster in clusters for each in cluster.causes if each.kind in KINDS}
@@ -96,6 +104,10 @@ def plan(
     for rank, change in _in_order(pool, on_swapped):
         while clusters and min(clusters, key=_rank)[0] <= rank:
             made = as_group(_rebuilt(pool, clusters), next(groups))
+            breaks |= any(step.phase is Phase.CONTRACT for step in made)
+            forward += made
+        for entry in [each for each in clusters if each[1].is_below(pool, change)]:
+            made = as_group(_rebuilt(pool, clusters, entry), next(groups))
             breaks |= any(step.phase is Phase.CONTRACT for step in made)
             forward += made
         if change.identity not in pool.changes:
@@ -121,9 +133,13 @@ def _relation(change: Change) -> str:
     return change.identity.of or change.identity.name
 
 
-def _rebuilt(pool: Pool, clusters: list[tuple[Rank, rebuild.Cluster]]) -> list[Step]:
-    """The steps of the next cluster, which is taken off the list."""
-    first = min(clusters, key=_rank)
+def _rebuilt(
+    pool: Pool,
+    clusters: list[tuple[Rank, rebuild.Cluster]],
+    entry: tuple[Rank, rebuild.Cluster] | None = None,
+) -> list[Step]:
+    """The steps of the next cluster, or of this one, which is taken off the list."""
+    first = entry or min(clusters, key=_rank)
     clusters.remove(first)
     return list(rebuild.steps(pool, first[1], HANDLERS))
 
@@ -154,17 +170,27 @@ def _in_order(pool: Pool, on_swapped: set[Identity]) -> list[tuple[Rank, Change]
         return Identity("generated", column.name, column.of) in pool.old
 
     def rank(change: Change) -> Rank:
+        way, position, inner = plain_rank(change)
+        deep = children.depth_among_changes(pool, change.identity)
+        if change.identity.kind == "column" and deep:  # merged with its parent's
+            position = children.place_of_parents(pool, change.identity)
+            position = position - deep / 100 if change.new else -position + deep / 100
+        return (way, position, inner)
+
+    def plain_rank(change: Change) -> Rank:
         # A table takes its columns along, and a column what is said of it; a constraint that
         # goes must go while its columns are there.
         first = {"table": 0, "constraint": 1} if change.new is None else {"table": 0}
-        inner = first.get(change.identity.kind, 2 if change.identity.kind == "column" else 3)
-        if change.new is None and inner == 2 and is_generated(change.identity):
-            inner = 1  # it is computed from others
+        inner = first.get(change.identity.kind, 3 if change.identity.kind == "column" else 4)
+        if change.new is None and inner == 3 and is_generated(change.identity):
+            inner = 2  # it is computed from others
         if change.kind == "altered" and change.identity.kind == "constraint":
             # The type of its column may change: its successor is for the new one.
             return (0, max(change.new.position if change.new else 0, end + 0.6), inner)
         if change.identity.kind == "schema privileges" and privileges.only_revoked(change):
             return (1, 0, inner)  # who granted inside the schema needs them until then
+        if tables.becomes_child(change):
+            return (0, end + 0.8, inner)  # it must have by then what its parents have
         if change.new is not None and change.identity in on_swapped:
             return (0, max(change.new.position, end + 0.7), inner)
         if change.new is not None:

@@ -27,6 +27,8 @@ class Pool:
     old: Catalog
     new: Catalog
     changes: dict[Identity, Change]
+    kept_below: set[Identity] = field(default_factory=set)  # columns that only a parent loses
+    aside: dict[Identity, str] = field(default_factory=dict)  # names that made way for others
     losses: list[Loss] = field(default_factory=list)
     not_planned: list[NotPlanned] = field(default_factory=list)
 
@@ -83,6 +85,11 @@ class Pool:
         """Whether a partition becomes a table of its own."""
         parent = self.old.parent(table)
         return parent is not None and self.new.parent(table) is None and not self.is_gone(table)
+
+    def is_attached(self, table: str) -> bool:
+        """Whether a table becomes a partition."""
+        parent = self.new.parent(table)
+        return parent is not None and self.old.parent(table) is None and not self.is_new(table)
 
     def refuse(self, change: Change, reason: str) -> tuple[()]:
         """Say that a change is not planned, and why; it has no steps."""

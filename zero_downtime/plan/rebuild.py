@@ -57,6 +57,13 @@ class Cluster:
         """Whether the two must be one."""
         return bool((self.dropped | self.causes.keys()) & (other.dropped | other.causes.keys()))
 
+    def is_below(self, pool: Pool, change: Change) -> bool:
+        """Whether something new can only be made once all this has happened."""
+        members = self.dropped | self.causes.keys()
+        return change.new is not None and bool(
+            pool.new.depends.get(change.identity, frozenset()) & members
+        )
+
     def rank(self, pool: Pool) -> tuple[int, float, int]:
         """Where the cluster stands among the forward steps: after all tables and views."""
         members = [pool.new.facts[each] for each in self.dropped if each in pool.new]
@@ -143,12 +150,23 @@ def _steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterat
     besides = {fact.identity: fact for fact in _built_beside(pool, cluster)}
     for fact in besides.values():
         yield from beside.build(pool, fact)
+    exchanged = [
+        step
+        for identity, cause in cluster.causes.items()
+        if identity.kind == "constraint"
+        for step in handlers["constraint"](pool, cause)
+    ]
+    yield from (step for step in exchanged if _is_online(step))
+    for identity in [i for i in cluster.dropped if i.kind == "index" and i not in pool.new]:
+        cluster.dropped.discard(identity)
+        yield from handlers["index"](pool, Change(identity, pool.old.facts[identity], None))
     down = sorted(cluster.dropped, key=lambda each: _order(pool, each), reverse=True)
     for identity in down:
         yield from _drop(pool, cluster, identity)
     for cause in sorted(cluster.causes.values(), key=lambda c: c.new.position if c.new else 0):
-        if cause.identity.kind not in swaps.KINDS:
+        if cause.identity.kind == "column":
             yield from _together(_retyped(pool, cluster, cause))
+    yield from _together(each for each in exchanged if not _is_online(each, _VALIDATE))
     swapped = {each: cause for each, cause in cluster.causes.items() if each.kind in swaps.KINDS}
     if swapped:
         yield from swaps.swap(pool, swapped, cluster.dropped)
@@ -170,6 +188,7 @@ def _steps(pool: Pool, cluster: Cluster, handlers: dict[str, Handler]) -> Iterat
     for fact in unvalidated:
         sql = f"ALTER TABLE {fact.identity.of} VALIDATE CONSTRAINT {fact.identity.name}"
         yield Step(sql, str(fact.identity), "all rows, while readers and writers go on")
+    yield from (step for step in exchanged if _VALIDATE in step.sql)
     for identity in sorted(cluster.late & pool.new.facts.keys() if not swapped else ()):
         yield from handlers["index"](pool, Change(identity, None, pool.new.facts[identity]))
 
@@ -183,6 +202,14 @@ def _retyped(pool: Pool, cluster: Cluster, cause: Change) -> Iterator[Step]:
     yield from columns.alter_type(pool, cause)
     if pool.changes.pop(identity, None) is not None and default is not None:
         yield from columns.change_default(pool, default)
+
+
+_VALIDATE = " VALIDATE CONSTRAINT "
+
+
+def _is_online(step: Step, *words: str) -> bool:
+    """Whether a step of an exchange stands before or after its transaction."""
+    return any(each in step.sql for each in (" INDEX CONCURRENTLY ", *words))
 
 
 def _pulled_in(
@@ -236,6 +263,12 @@ def _seeds(pool: Pool) -> Iterator[Cluster]:
             cluster = _closure(pool, identity, _BLOCKS_TYPE_CHANGE)
             cluster.dropped.discard(identity)
             if cluster.dropped:
+                cluster.causes[identity] = change
+                yield cluster
+        elif identity.kind == "constraint" and change.new.definition.startswith("PRIMARY KEY"):
+            cluster = _closure(pool, identity, ("view", "materialized view", "function", "rule"))
+            cluster.dropped.discard(identity)
+            if cluster.dropped:  # grouped by the key, and selecting more
                 cluster.causes[identity] = change
                 yield cluster
         elif identity.kind == "generated" and columns.made_anew(pool, change):

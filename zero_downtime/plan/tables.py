@@ -99,13 +99,15 @@ def _create(pool: Pool, change: Change) -> Iterable[Step]:
     assert change.new is not None
     name = str(change.identity)
     parent = pool.new.parent(table)
-    _take_what_the_parent_index_makes(pool, table)
-    if parent is not None and pool.is_new(parent) and not pool.is_foreign(table):
+    alike = parent is not None and _is_like_its_parent(pool, table, parent)
+    _leave_attachments_to_the_parent(pool, table, alike)
+    if parent is not None and alike:
         partition = pool.take("partition", table, of=parent)
         assert partition is not None and partition.new is not None
         bound = re.split(rf"ATTACH PARTITION {re.escape(table)} ", partition.new.sql)[1]
         pool.take_all(table, *_FOLLOWS)
-        sql = f"CREATE TABLE {table} PARTITION OF {parent} {bound}"
+        tail = _tail(change.new.definition.partition("TABLE")[2])
+        sql = f"CREATE TABLE {table} PARTITION OF {parent} {bound}{tail}"
         yield Step(sql, name, f"new partition {table}", alone=False)
         return
     if pool.new.columns(table) or "(" not in change.new.sql:
@@ -180,17 +182,45 @@ def _constraint_order(change: Change) -> tuple[int, str]:
     return rank, change.identity.name
 
 
-def _take_what_the_parent_index_makes(pool: Pool, table: str) -> None:
-    """Attaching a table makes or finds the indexes that its parent has."""
+def _is_like_its_parent(pool: Pool, table: str, parent: str) -> bool:
+    """Whether PARTITION OF a new parent says all of its columns, and names its indexes."""
+    if pool.is_foreign(table) or not pool.is_new(parent):
+        return False
+    inside, above = (
+        {
+            (fact.identity.kind, fact.identity.name): fact.definition
+            for fact in pool.new.of(name)
+            if fact.identity.kind in _FOLLOWS
+            and not fact.definition.startswith(("UNIQUE", "PRIMARY KEY", "FOREIGN KEY"))
+        }
+        for name in (table, parent)
+    )
+    schema, _, plain = table.rpartition(".")
+    names = [_index_name(fact.identity).removeprefix(f"{schema}.") for fact in pool.new.of(table)]
+    own = re.compile(rf"(?:{re.escape(plain)}_\w*(?:pkey|key|idx))?")
+    return (
+        inside == above
+        and pool.new.columns(table) == pool.new.columns(parent)
+        and all(own.fullmatch(name) for name in names if _is_attached(pool, f"{schema}.{name}"))
+    )
+
+
+def _is_attached(pool: Pool, index: str) -> bool:
+    return any(each.kind == "index partition" and each.name == index for each in pool.new.facts)
+
+
+def _leave_attachments_to_the_parent(pool: Pool, table: str, made: bool) -> None:
+    """Attaching a table finds the indexes that its parent has; PARTITION OF makes them."""
     schema = table.rpartition(".")[0]
     for identity in list(pool.changes):
         if identity.kind != "index partition" or not _is_there_at_attach(pool, identity.of):
             continue
-        index = identity.name
-        plain = index.removeprefix(f"{schema}.")
-        ours = pool.take("index", index, of=table) or pool.take("constraint", plain, of=table)
-        if ours is not None:
+        plain = identity.name.removeprefix(f"{schema}.")
+        own = (Identity("index", identity.name, table), Identity("constraint", plain, table))
+        if any(each in pool.new for each in own):
             del pool.changes[identity]
+            for each in own if made else ():
+                pool.changes.pop(each, None)
 
 
 def _is_there_at_attach(pool: Pool, parent_index: str) -> bool:
@@ -303,6 +333,14 @@ _OF_TYPE = re.compile(r"CREATE (?:UNLOGGED )?TABLE \S+ OF ((?:\"(?:[^\"]|\"\")+\
 def parents(table: Fact) -> tuple[str, ...]:
     """The tables that a table inherits from, as no partition."""
     return _Properties.read(table.definition).parents
+
+
+def becomes_child(change: Change) -> bool:
+    """Whether a table gets parents and loses none."""
+    if change.identity.kind != "table" or change.kind != "altered":
+        return False
+    assert change.old is not None and change.new is not None
+    return set(parents(change.old)) < set(parents(change.new))
 
 
 @dataclass(frozen=True)
