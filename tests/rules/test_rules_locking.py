@@ -113,3 +113,15 @@ def test_several_alter_tables_can_be_told_to_be_one(found: Found) -> None:
 def test_a_second_table_in_one_transaction(sql: str, rules: bool, found: Found) -> None:
     told = found(f"BEGIN; {sql}; COMMIT")
     assert told == (["several-tables-locked (warning)"] if rules else [])
+
+
+@pytest.mark.parametrize(
+    "call", ["SELECT f()", "SELECT 1 FROM f()", "DO $$ BEGIN PERFORM f(); END $$"]
+)
+def test_what_a_called_function_reads_under_lock_is_found(call: str, found: Found) -> None:
+    make = (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS"
+        " 'BEGIN CREATE INDEX ON orders (total); RETURN 1; END'"
+    )
+    assert found(make, call) == ["scan-under-lock"]
+    assert found(make.replace("CREATE INDEX ON orders (total)", "DELETE FROM lines"), call) == []
