@@ -13,7 +13,7 @@ from zero_downtime.catalog import Change, Fact, Identity
 from zero_downtime.plan import counters, enums, types
 from zero_downtime.plan.options import changed_options, without_options
 from zero_downtime.plan.pool import Pool, exists, has_owned, went
-from zero_downtime.plan.step import Phase, Step
+from zero_downtime.plan.step import Loss, Phase, Step
 
 # DROP <kind> <name>, or DROP <kind> <name> ON <relation> for what lives in one.
 DROPPED_BY_NAME = {
@@ -223,7 +223,7 @@ def _alter(pool: Pool, change: Change) -> Iterable[Step]:
     elif kind in _OPPOSITES:
         yield from _alter_setting(pool, change)
     elif kind == "sequence":
-        yield from _alter_sequence(change)
+        yield from _alter_sequence(pool, change)
     elif kind == "type" and " AS ENUM " in new.sql:
         yield from enums.add_values(pool, change)
     elif kind == "type" and types.is_composite(new.sql):
@@ -285,7 +285,7 @@ def _alter_setting(pool: Pool, change: Change) -> Iterator[Step]:
     yield Step(change.new.sql, str(change.identity))
 
 
-def _alter_sequence(change: Change) -> Iterator[Step]:
+def _alter_sequence(pool: Pool, change: Change) -> Iterator[Step]:
     assert change.old is not None and change.new is not None
     name, what = change.identity.name, str(change.identity)
     unlogged = [fact.sql.startswith("CREATE UNLOGGED") for fact in (change.old, change.new)]
@@ -302,7 +302,11 @@ def _alter_sequence(change: Change) -> Iterator[Step]:
     if not typed and re.search(r"\s+AS (?:integer|smallint)\s", change.old.sql):
         sql = sql.replace(name, f"{name}\n    AS bigint", 1)
     yield from counters.within_limits(name, change, what)
-    yield Step(sql if cycles else f"{sql}\n    NO CYCLE", what, f"options of {what}")
+    sql = sql if cycles else f"{sql}\n    NO CYCLE"
+    if len({" INCREMENT BY -" in fact.sql for fact in (change.old, change.new)}) > 1:
+        sql += "\n    RESTART"  # its position is beyond the new bounds
+        pool.losses.append(Loss(what, "its position"))
+    yield Step(sql, what, f"options of {what}")
 
 
 def _alter_mappings(pool: Pool, change: Change) -> Iterator[Step]:

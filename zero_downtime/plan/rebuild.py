@@ -95,6 +95,9 @@ def clusters(pool: Pool, asked: Iterable[Identity] = ()) -> list[Cluster]:
             pool.changes.pop(change.identity, None)
         for identity in cluster.causes:
             pool.changes.pop(identity, None)
+            if identity.kind == "domain":  # the new one is made with them
+                pool.take("domain default", identity.name)
+                pool.take("domain not null", identity.name)
         for identity in (*cluster.dropped, *(i for i in cluster.causes if i.kind in swaps.KINDS)):
             pool.changes.pop(identity, None)
             for catalog in (pool.old, pool.new):
@@ -243,7 +246,9 @@ def _asked(pool: Pool, identity: Identity) -> Cluster:
     """What the server refused to alter in place."""
     if identity.kind not in swaps.KINDS:
         cluster = _closure(pool, identity)
-        cluster.breaks = identity.kind == "view"
+        cluster.breaks = identity.kind == "view" or any(
+            each.kind == "view" and each in pool.changes for each in cluster.dropped
+        )
         return cluster
     old, new = pool.old.facts.get(identity), pool.new.facts.get(identity)
     return _swapped(pool, pool.changes.get(identity) or Change(identity, old, new))

@@ -77,7 +77,7 @@ def alter_composite(pool: Pool, change: Change) -> Iterable[Step]:
     assert change.old is not None and change.new is not None
     old, new = attributes(change.old.sql), attributes(change.new.sql)
     alter, what = f"ALTER TYPE {change.identity.name}", str(change.identity)
-    of_it = re.compile(rf"TABLE OF {re.escape(change.identity.name)}(?: |\Z)")
+    of_it = re.compile(rf" OF {re.escape(change.identity.name)}(?:[\s(]|\Z)")
     typed = (pool.new.get("table", table) for table in pool.new.tables)
     tail = " CASCADE" if any(fact and of_it.search(fact.definition) for fact in typed) else ""
     for name, type_ in new.items():

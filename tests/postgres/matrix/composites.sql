@@ -76,3 +76,12 @@ ALTER TABLE shop.parcels ALTER days TYPE shop.span USING days::shop.span;
 --- a shell and a base type
 -- new:
 CREATE TYPE shop.later;
+
+--- typed table with a key of its own and its type
+-- old:
+CREATE TYPE shop.line AS (a integer, b text);
+CREATE TABLE shop.lines OF shop.line (a PRIMARY KEY);
+INSERT INTO shop.lines VALUES (1, 'x');
+-- new:
+CREATE TYPE shop.line AS (a integer, b text, c date);
+CREATE TABLE shop.lines OF shop.line (a PRIMARY KEY);

@@ -113,3 +113,13 @@ SELECT 1;
 -- new:
 REVOKE ALL ON DOMAIN shop.code FROM PUBLIC;
 GRANT USAGE ON DOMAIN shop.code TO pg_monitor;
+
+--- not null of a domain whose arrays a column holds
+-- unsafe up: the table is written anew
+-- old:
+CREATE DOMAIN shop.listed AS text DEFAULT 'x';
+CREATE TABLE shop.lists (l shop.listed[]);
+INSERT INTO shop.lists VALUES ('{a}');
+-- new:
+CREATE DOMAIN shop.listed AS text NOT NULL DEFAULT 'y';
+CREATE TABLE shop.lists (l shop.listed[]);

@@ -65,3 +65,9 @@ CREATE SEQUENCE shop.alone;
 CREATE SCHEMA more;
 CREATE SEQUENCE more.alone;
 GRANT USAGE ON SEQUENCE more.alone TO pg_monitor;
+
+--- downwards
+-- new:
+DROP SEQUENCE shop.numbers CASCADE;
+CREATE SEQUENCE shop.numbers INCREMENT BY -1;
+ALTER TABLE shop.orders ALTER number SET DEFAULT nextval('shop.numbers');

@@ -143,3 +143,12 @@ CREATE FUNCTION shop.notes() RETURNS SETOF text BEGIN ATOMIC SELECT note FROM sh
 CREATE FUNCTION shop.a_calls_b() RETURNS integer LANGUAGE plpgsql AS 'BEGIN RETURN shop.b(); END';
 CREATE FUNCTION shop.b() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION shop.a_uses_b() RETURNS integer BEGIN ATOMIC SELECT shop.b(); END;
+
+--- a function below a view gives a column more
+-- old:
+CREATE FUNCTION shop.gives(OUT a integer, INOUT b text) LANGUAGE sql AS 'SELECT 1, b';
+CREATE VIEW shop.given AS SELECT * FROM shop.gives('x');
+-- new:
+CREATE FUNCTION shop.gives(OUT a integer, INOUT b text, OUT c integer) LANGUAGE sql
+    AS 'SELECT 1, b, 2';
+CREATE VIEW shop.given AS SELECT * FROM shop.gives('x');
