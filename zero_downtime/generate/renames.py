@@ -33,17 +33,14 @@ def undo_renames(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def _due(rename: Rename, current: Catalog) -> bool:
-    return _identity(rename.kind, rename.old) in current and (
-        _identity(rename.kind, rename.new) not in current
-    )
+    return _there(rename.kind, rename.old, current) and not _there(rename.kind, rename.new, current)
 
 
-def _identity(kind: str, name: str) -> Identity:
-    if kind in ("table", "index"):
-        of = ""
-        return Identity(kind, name, of)
-    relation, bare = _split(name)
-    return Identity(kind, bare, of=relation)
+def _there(kind: str, name: str, current: Catalog) -> bool:
+    if kind == "index":  # its identity has its table, which may have another name as well
+        return any(i.kind == kind and i.name == name for i in current.facts)
+    relation, bare = ("", name) if kind == "table" else _split(name)
+    return Identity(kind, bare, of=relation) in current
 
 
 def _new_schemas(due: Iterable[Rename], current: Catalog) -> Iterator[Step]:
