@@ -4,7 +4,7 @@
 left out. Every figure is the median of its repetitions; the machine should have nothing else to do.
 
 Where it is not idle, count instructions instead (``taskset -c 0 valgrind --tool=callgrind``, one
-process): they do not change with what else runs. zd takes some 800 million to begin and 0.54
+process): they do not change with what else runs. zd takes some 430 million to begin and 0.54
 million for each statement of these files, squawk next to none and 0.20 million. A sixth of the 0.54
 is the parser; the rest is Python that follows the schema, foresees the locks and asks the rules,
 some 300 short calls spread so thinly that hardly a function is a twentieth.
