@@ -221,12 +221,27 @@ def test_a_declared_rename_keeps_the_rows(
     assert generate().stdout.startswith("Nothing to do")
 
 
+def test_a_declared_rename_of_an_enum_value_keeps_it(shop: Path, generate: Generate) -> None:
+    (shop / "schemas" / "shop.sql").unlink()
+    module = shop / "schemas" / "types.py"
+    made = "from zero_downtime.schema import Enum\nstate = Enum('state', ('new', {}))\n"
+    module.write_text(made.format("'it''s paid'".replace("''", "\\'")))
+    generate.written()
+    renamed = "'settled'), renamed_from={'settled': \"it's paid\"}"
+    module.write_text(made.format(renamed).replace("}))", "})"))
+    (path,) = generate.written()
+    assert "RENAME VALUE 'it''s paid' TO 'settled'" in path.read_text()
+    assert "RENAME VALUE 'settled' TO 'it''s paid'" in path.read_text()
+    assert generate().stdout.startswith("Nothing to do")
+
+
 def test_a_rename_that_is_not_declared_is_never_guessed(shop: Path, generate: Generate) -> None:
     generate.written()
     declare(shop, ORDERS.replace("note ", "remark "))
     result = generate()
     assert result.exit_code == 1
     assert "column public.orders.note would lose its values" in result.stdout
+    assert 'if it is called remark now, declare that: info=renamed_from("note")' in result.stdout
 
 
 # A generated revision that was edited is respected.

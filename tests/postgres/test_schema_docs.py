@@ -50,6 +50,7 @@ def test_all_examples_of_the_page_load_together(
     assert [(rename.old, rename.new) for rename in declared.renames] == [
         ("public.shipments", "public.parcels"),
         ("public.shipments.tracking_number", "public.parcels.tracking_code"),
+        ("public.carrier.'truck'", "public.carrier.'road'"),
     ]
     assert {statement.location.file for statement in declared.statements} == {
         name for name in files if name not in {"pyproject.toml", "schemas/base.py"}

@@ -407,6 +407,50 @@ def test_objects_load_whatever_their_order(
     assert columns(server, database, "shop.a") == ["id", "b_id", "n"]
 
 
+def test_every_kind_of_object_loads(tmp_path: Path, server: EmbeddedServer, database: str) -> None:
+    objects = """
+        from sqlalchemy import Column, Integer, MetaData, Table, Text
+        from sqlalchemy.dialects.postgresql import DOMAIN, ENUM
+        from zero_downtime.schema import (
+            DefaultPrivileges, Domain, Enum, Extension, Procedure, Statistics, VectorIndex, attach,
+        )
+
+        metadata = MetaData()
+        state = Enum("state", ("placed", "it's paid"), comment="of an order")
+        checks = {"is_email": "VALUE LIKE '%_@_%'"}
+        email = Domain("email", "text", not_null=True, checks=checks, collation="C", comment="e")
+        t = Table(
+            "t", metadata, Column("id", Integer, primary_key=True), Column("n", Integer),
+            Column("state", ENUM("placed", "it's paid", name="state", create_type=False)),
+            Column("email", DOMAIN("email", Text, create_type=False)),
+        )
+        attach(
+            metadata,
+            DefaultPrivileges("SELECT", on="TABLES", to="PUBLIC", schema="public"),
+            Procedure("tidy", "BEGIN DELETE FROM t; END", comment="p"),
+            Statistics("t_id_n", t, ("id", "n", "(id + n)"), kinds=("mcv",), comment="s"),
+            VectorIndex("ix_v", "items", "v", "vector_l2_ops", {"m": 8}, comment="near"),
+            VectorIndex(
+                "ix_w", "items", "(v::halfvec(3))", "halfvec_cosine_ops", {"lists": 5},
+                using="ivfflat", where="v IS NOT NULL",
+            ),
+            Extension("vector"),
+        )
+    """
+    folder = make(tmp_path, objects=objects)
+    assert folder.schemas is not None
+    (folder.schemas / "items.sql").write_text("CREATE TABLE items (v vector(3));")
+    load(folder, server, database)
+    indexes = "SELECT indexdef FROM pg_indexes WHERE tablename = 'items' ORDER BY indexname"
+    comments = "SELECT description FROM pg_description WHERE objoid >= 16384 ORDER BY 1"
+    with server.connect(database) as connection:
+        hnsw, ivfflat = (str(row[0]) for row in connection.execute(indexes))
+        said = {row[0] for row in connection.execute(comments)}
+    assert "USING hnsw (v vector_l2_ops) WITH (m='8')" in hnsw
+    assert "halfvec_cosine_ops) WITH (lists='5') WHERE (v IS NOT NULL)" in ivfflat
+    assert {"of an order", "e", "p", "s", "near"} <= said
+
+
 def test_it_loads_on_a_connection_inside_a_transaction_too(
     tmp_path: Path, server: EmbeddedServer, database: str
 ) -> None:

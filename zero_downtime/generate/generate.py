@@ -25,6 +25,7 @@ from zero_downtime.generate.renames import rename_steps, undo_renames
 from zero_downtime.generate.result import Generated, Written
 from zero_downtime.generate.revision_file import Draft, revision_text
 from zero_downtime.generate.states import Place, replayed_and_declared
+from zero_downtime.generate.suggest import perhaps_renamed
 from zero_downtime.history import History, read_history
 from zero_downtime.plan import Plan, Step
 from zero_downtime.postgres.server import Server, open_server
@@ -85,7 +86,7 @@ def generate(
             return result
         refused = (
             *_refused_rewrites(current.catalog, (*steps, *proven.plan.steps), consent),
-            *_refused_losses(proven.plan, consent),
+            *_refused_losses(proven.plan, renamed.catalog, desired, consent),
         )
         if refused:
             return replace(result, refused=refused)
@@ -151,7 +152,7 @@ def _refused_rewrites(current: Catalog, steps: tuple[Step, ...], consent: Consen
         state.apply(step.sql)
 
 
-def _refused_losses(plan: Plan, consent: Consent) -> Iterator[str]:
+def _refused_losses(plan: Plan, old: Catalog, new: Catalog, consent: Consent) -> Iterator[str]:
     for loss in plan.loses_data:
         name = loss.object.partition(" ")[2]
         if not {"*", name, loss.object} & set(consent.data_loss):
@@ -162,7 +163,8 @@ def _refused_losses(plan: Plan, consent: Consent) -> Iterator[str]:
                     f"before the last of the revisions, {allow}"
                 )
             else:
-                yield f"{loss.object} would lose {loss.reason}: {allow}"
+                hint = perhaps_renamed(loss.object, old, new)
+                yield f"{loss.object} would lose {loss.reason}: {allow}{hint}"
 
 
 def _drafts(

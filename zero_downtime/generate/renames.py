@@ -39,6 +39,10 @@ def _due(rename: Rename, current: Catalog) -> bool:
 def _there(kind: str, name: str, current: Catalog) -> bool:
     if kind == "index":  # its identity has its table, which may have another name as well
         return any(i.kind == kind and i.name == name for i in current.facts)
+    if kind == "value":
+        enum, value = _split_value(name)
+        fact = current.facts.get(Identity("type", enum))
+        return fact is not None and value in _LITERAL.findall(fact.sql.partition(" AS ENUM ")[2])
     relation, bare = ("", name) if kind == "table" else _split(name)
     return Identity(kind, bare, of=relation) in current
 
@@ -57,6 +61,11 @@ def _steps(rename: Rename) -> Iterator[Step]:
     """Tables come first, so that what is in them is found in the table of the new name."""
     breaks = rename.kind in ("table", "column")
     phase = Phase.CONTRACT if breaks else Phase.EXPAND
+    if rename.kind == "value":
+        enum, value = _split_value(rename.old)
+        sql = f"ALTER TYPE {enum} RENAME VALUE {value} TO {_split_value(rename.new)[1]}"
+        yield Step(sql, f"type {enum}", f"declared: renamed_from {value}", Phase.CONTRACT)
+        return
     relation, old = _split(rename.old)
     home, bare = _split(rename.new)
     why = f"declared: renamed_from {old}"
@@ -76,11 +85,17 @@ def _steps(rename: Rename) -> Iterator[Step]:
 _ALTER = re.compile(
     r"ALTER (TABLE|INDEX) (.+?) (?:SET SCHEMA (.+)|RENAME (?:(COLUMN|CONSTRAINT) (.+) )?TO (.+))"
 )
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_VALUE = re.compile(r"ALTER TYPE (.+) RENAME VALUE ('(?:[^']|'')*') TO ('(?:[^']|'')*')")
 
 
 def _reversed(step: Step) -> Step:
     if step.sql.startswith("CREATE SCHEMA "):
         return Step(step.sql.replace("CREATE", "DROP", 1), step.object, phase=step.phase)
+    if of_value := _VALUE.fullmatch(step.sql):
+        enum, value, new = of_value.groups()
+        sql = f"ALTER TYPE {enum} RENAME VALUE {new} TO {value}"
+        return Step(sql, step.object, "the old value again", step.phase)
     found = _ALTER.fullmatch(step.sql)
     assert found, step.sql
     kind, relation, home, inner, old, new = found.groups()
@@ -93,6 +108,13 @@ def _reversed(step: Step) -> Step:
         sql = f"ALTER {kind} {f'{schema}.{new}' if schema else new} RENAME TO {bare}"
     why = "the old schema again" if home else "the old name again"
     return Step(sql, step.object, why, step.phase)
+
+
+def _split_value(name: str) -> tuple[str, str]:
+    """The type and the value of ``public.state.'paid'``."""
+    found = _LITERAL.search(name)
+    assert found, name
+    return name[: found.start() - 1], found[0]
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -7,24 +7,38 @@ a ``.sql`` file in the same folder.
 """
 
 from zero_downtime.schema.declaration import SchemaObject, attach, renamed_from
-from zero_downtime.schema.functions import Function, Trigger
+from zero_downtime.schema.functions import Function, Procedure, Trigger
+from zero_downtime.schema.indexes import Statistics, VectorIndex
 from zero_downtime.schema.namespaces import Extension, Schema
 from zero_downtime.schema.partitions import Partition, monthly_partitions
-from zero_downtime.schema.security import Grant, Policy, Role, RowLevelSecurity
+from zero_downtime.schema.security import (
+    DefaultPrivileges,
+    Grant,
+    Policy,
+    Role,
+    RowLevelSecurity,
+)
+from zero_downtime.schema.types import Domain, Enum
 from zero_downtime.schema.views import MaterializedView, View, ViewIndex
 
 __all__ = [
+    "DefaultPrivileges",
+    "Domain",
+    "Enum",
     "Extension",
     "Function",
     "Grant",
     "MaterializedView",
     "Partition",
     "Policy",
+    "Procedure",
     "Role",
     "RowLevelSecurity",
     "Schema",
     "SchemaObject",
+    "Statistics",
     "Trigger",
+    "VectorIndex",
     "View",
     "ViewIndex",
     "attach",

@@ -15,16 +15,17 @@ from sqlalchemy.orm import registry
 from sqlalchemy.sql import sqltypes
 from sqlalchemy.sql.ddl import CreateColumn, CreateTable, DDLElement
 
-from zero_downtime.schema.declaration import SchemaObject, attached, old_name
+from zero_downtime.schema.declaration import SchemaObject, attached, literal, old_name
 from zero_downtime.schema.functions import Function, Trigger
 from zero_downtime.schema.namespaces import Extension, Schema
 from zero_downtime.schema.partitions import Partition
 from zero_downtime.schema.security import Role
+from zero_downtime.schema.types import Domain, Enum
 from zero_downtime.sql.statement import Location
 
 # What others need comes first; the rest keeps its order. Loading retries, so that this is only
 # for speed and for plans that read well.
-_BEFORE_TABLES = (Role, Schema, Extension)
+_BEFORE_TABLES = (Role, Schema, Extension, Enum, Domain)
 _AFTER_TABLES = (Partition, Function, Trigger)  # then views, policies, grants as they stand
 
 
@@ -45,7 +46,7 @@ class Rename:
     ``public.old_table.old_column``.
     """
 
-    kind: str  # table, column, index, constraint
+    kind: str  # table, column, index, constraint, value
     old: str
     new: str
 
@@ -97,6 +98,15 @@ def find_renames(metadatas: Iterable[MetaData]) -> Iterator[Rename]:
             if old := old_name(constraint.info):
                 name = f"{new_table}.{constraint.name}"
                 yield Rename("constraint", f"{old_table}.{old}", name)
+
+
+def find_value_renames(objects: Iterable[SchemaObject]) -> Iterator[Rename]:
+    """What enums say of their values: ``public.state.'paid'``."""
+    for item in objects:
+        if isinstance(item, Enum):
+            name = f"{item.schema or 'public'}.{item.name}"
+            for new, old in item.renamed_from.items():
+                yield Rename("value", f"{name}.{literal(old)}", f"{name}.{literal(new)}")
 
 
 def statements(

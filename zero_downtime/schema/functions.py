@@ -67,6 +67,34 @@ class Function(SchemaObject):
 
 
 @dataclass(frozen=True)
+class Procedure(SchemaObject):
+    """A procedure; ``options`` holds the rarer clauses as SQL, ``"SECURITY DEFINER"``."""
+
+    name: str
+    body: str
+    arguments: str = ""
+    language: str = "plpgsql"
+    options: str = ""
+    schema: str | None = None
+    comment: str | None = None
+
+    @property
+    def label(self) -> str:
+        return f"procedure {self.name}"
+
+    def statements(self) -> tuple[str, ...]:
+        name = quoted(self.name, self.schema)
+        body = textwrap.dedent(self.body)
+        tag = "$body$" if "$$" in body else "$$"
+        options = f" {self.options}" if self.options else ""
+        create = (
+            f"CREATE OR REPLACE PROCEDURE {name}({self.arguments})\n"
+            f"LANGUAGE {self.language}{options}\nAS {tag}{body}{tag}"
+        )
+        return (create, *comment_on("PROCEDURE", name, self.comment))
+
+
+@dataclass(frozen=True)
 class Trigger(SchemaObject):
     """A trigger; ``when`` is its moment, ``condition`` the expression behind SQL's WHEN.
 

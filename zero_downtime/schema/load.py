@@ -60,7 +60,7 @@ def read_declared(project: Project) -> Declared:
                 reason=f"SQLAlchemy can't write the DDL ({one_line(error)})",
                 advice="Mend the model it speaks of",
             ) from error
-        renames = tuple(ddl.find_renames(metadatas))
+        renames = (*ddl.find_renames(metadatas), *ddl.find_value_renames(objects))
     made = [replace(item, location=_shorter(item.location, root)) for item in made]
     return Declared((*made, *_sql_files(project)), renames)
 

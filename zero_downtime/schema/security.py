@@ -108,3 +108,27 @@ class Grant(SchemaObject):
 
     def statements(self) -> tuple[str, ...]:
         return (f"GRANT {self.privileges} ON {relation_name(self.on)} TO {self.to}",)
+
+
+@dataclass(frozen=True)
+class DefaultPrivileges(SchemaObject):
+    """What later objects are granted: ``DefaultPrivileges("SELECT", on="TABLES", to="reader")``.
+
+    ``role`` is who makes these objects; without it, who runs the migrations.
+    """
+
+    privileges: str
+    on: Literal["TABLES", "SEQUENCES", "FUNCTIONS", "TYPES", "SCHEMAS"]
+    to: str
+    role: str | None = None
+    schema: str | None = None
+
+    @property
+    def label(self) -> str:
+        return f"default privileges on {self.on.lower()} to {self.to}"
+
+    def statements(self) -> tuple[str, ...]:
+        role = f" FOR ROLE {quoted(self.role)}" if self.role else ""
+        schema = f" IN SCHEMA {quoted(self.schema)}" if self.schema else ""
+        grant = f"GRANT {self.privileges} ON {self.on} TO {self.to}"
+        return (f"ALTER DEFAULT PRIVILEGES{role}{schema} {grant}",)
