@@ -509,3 +509,24 @@ def test_declared_renames_are_given_with_their_old_identity(tmp_path: Path) -> N
         ("index", "shop.ix_years", "shop.ix_age"),
         ("constraint", "shop.clients.adult", "shop.customers.grown"),
     ]
+
+
+def test_names_of_renames_are_quoted_as_a_dump_quotes_them(tmp_path: Path) -> None:
+    models = """
+        from sqlalchemy import Column, Index, Integer, MetaData, Table
+        from zero_downtime.schema import Enum, renamed_from
+
+        kind = Enum("Kind", ("b",), renamed_from={"b": "a"})
+        table = Table(
+            "Customers", MetaData(),
+            Column("order", Integer, primary_key=True, info=renamed_from("Position")),
+            Index("IxOrder", "order", info=renamed_from("ix")), info=renamed_from("user"),
+        )
+    """
+    renames = read_declared(make(tmp_path, models=models)).renames
+    assert [(rename.old, rename.new) for rename in renames] == [
+        ('public."user"', 'public."Customers"'),
+        ('public."user"."Position"', 'public."Customers"."order"'),
+        ("public.ix", 'public."IxOrder"'),
+        ("public.\"Kind\".'a'", "public.\"Kind\".'b'"),
+    ]

@@ -15,6 +15,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.sql import sqltypes
 from sqlalchemy.sql.ddl import CreateColumn, CreateTable, DDLElement
 
+from zero_downtime.postgres import names
 from zero_downtime.schema.declaration import SchemaObject, attached, literal, old_name
 from zero_downtime.schema.functions import Function, Trigger
 from zero_downtime.schema.namespaces import Extension, Schema
@@ -81,30 +82,37 @@ def find_objects(
 def find_renames(metadatas: Iterable[MetaData]) -> Iterator[Rename]:
     """What ``renamed_from`` says in tables, columns, indexes and constraints."""
     for table in (table for metadata in metadatas for table in metadata.tables.values()):
-        schema = table.schema or "public"
-        new_table = f"{schema}.{table.name}"
-        old_table = old_name(table.info) or table.name
-        old_table = old_table if "." in old_table else f"{schema}.{old_table}"
+        schema = _dumped(table.schema or "public")
+        new_table = f"{schema}.{_dumped(table.name)}"
+        old_schema, _, old_bare = (old_name(table.info) or table.name).rpartition(".")
+        old_schema = _dumped(old_schema) if old_schema else schema
+        old_table = f"{old_schema}.{_dumped(old_bare)}"
         if old_table != new_table:
             yield Rename("table", old_table, new_table)
         for column in table.columns:
             if old := old_name(column.info):
-                yield Rename("column", f"{old_table}.{old}", f"{new_table}.{column.name}")
+                new = f"{new_table}.{_dumped(column.name)}"
+                yield Rename("column", f"{old_table}.{_dumped(old)}", new)
         for index in table.indexes:
             if old := old_name(index.info):
-                old = f"{old_table.rpartition('.')[0]}.{old}"
-                yield Rename("index", old, f"{schema}.{index.name}")
+                old = f"{old_schema}.{_dumped(old)}"
+                yield Rename("index", old, f"{schema}.{_dumped(str(index.name))}")
         for constraint in table.constraints:
             if old := old_name(constraint.info):
-                name = f"{new_table}.{constraint.name}"
-                yield Rename("constraint", f"{old_table}.{old}", name)
+                name = f"{new_table}.{_dumped(str(constraint.name))}"
+                yield Rename("constraint", f"{old_table}.{_dumped(old)}", name)
+
+
+def _dumped(name: str) -> str:
+    """A name as pg_dump writes it, in quotes only where it needs them."""
+    return name if name.startswith('"') else names.quoted(name)
 
 
 def find_value_renames(objects: Iterable[SchemaObject]) -> Iterator[Rename]:
     """What enums say of their values: ``public.state.'paid'``."""
     for item in objects:
         if isinstance(item, Enum):
-            name = f"{item.schema or 'public'}.{item.name}"
+            name = f"{_dumped(item.schema or 'public')}.{_dumped(item.name)}"
             for new, old in item.renamed_from.items():
                 yield Rename("value", f"{name}.{literal(old)}", f"{name}.{literal(new)}")
 
