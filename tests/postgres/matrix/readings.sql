@@ -56,6 +56,7 @@ CREATE TABLE m.readings_default PARTITION OF m.readings DEFAULT;
 CREATE TABLE m.readings_q3 PARTITION OF m.readings FOR VALUES FROM ('2026-07-01 00:00+00') TO ('2026-10-01 00:00+00') WITH (fillfactor = 70);
 
 --- a further partition beside a default one
+-- since: 18
 -- old:
 CREATE TABLE m.readings_default PARTITION OF m.readings DEFAULT;
 INSERT INTO m.readings VALUES (1, '2030-01-01', 1);
@@ -98,10 +99,12 @@ ALTER TABLE m.users ADD CONSTRAINT users_pk PRIMARY KEY (id) INCLUDE (name);
 ALTER TABLE m.posts ADD CONSTRAINT posts_user_id_fkey FOREIGN KEY (user_id) REFERENCES m.users;
 
 --- the whole tree dropped
+-- since: 18
 -- new:
 DROP VIEW m.latest; DROP TABLE m.readings;
 
 --- a tree from nothing
+-- since: 18
 -- new:
 CREATE TABLE m.t (a int NOT NULL, b text COLLATE "C", c date NOT NULL, g int GENERATED ALWAYS AS (a + 1) STORED, CONSTRAINT tpk PRIMARY KEY (a, b, c)) PARTITION BY LIST (b);
 CREATE TABLE m.t1 PARTITION OF m.t (CONSTRAINT t1c CHECK (a > 5)) FOR VALUES IN ('x', 'y') PARTITION BY RANGE (a, c);
@@ -135,6 +138,7 @@ ALTER TABLE m.t1 ADD CONSTRAINT one_u UNIQUE (a, b);
 ALTER TABLE m.truck ADD color text; ALTER TABLE m.vehicle ADD color text;
 
 --- inherited: an existing table becomes a child
+-- since: 18
 -- new:
 ALTER TABLE m.bike ADD CONSTRAINT vehicle_wheels_check CHECK (wheels > 0);
 ALTER TABLE m.bike ALTER id SET NOT NULL;
