@@ -530,3 +530,9 @@ def test_names_of_renames_are_quoted_as_a_dump_quotes_them(tmp_path: Path) -> No
         ("public.ix", 'public."IxOrder"'),
         ("public.\"Kind\".'a'", "public.\"Kind\".'b'"),
     ]
+
+
+def test_a_renamed_value_that_the_enum_does_not_have_is_told(tmp_path: Path) -> None:
+    made = 'from zero_downtime.schema import Enum\nE = Enum("e", ("b",), renamed_from={"a": "b"})\n'
+    with pytest.raises(SchemaError, match=r"models\.py:2: .*enum e names no value of it: 'a'"):
+        read_declared(make(tmp_path, models=made))

@@ -23,6 +23,12 @@ class Enum(SchemaObject):
     schema: str | None = None
     comment: str | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if strange := sorted(set(self.renamed_from) - set(self.values)):
+            said = ", ".join(map(repr, strange))
+            raise ValueError(f"renamed_from of enum {self.name} names no value of it: {said}")
+
     @property
     def label(self) -> str:
         return f"enum {self.name}"
