@@ -138,7 +138,7 @@ def test_two_heads_are_refused_in_one_sentence(
     )
     result = run(shop, "upgrade", "--url", server.url(database), code=2)
     assert result.stderr.count("\n") == 1
-    assert "the history has 2 heads: r2 (r2.py), r3 (r3.py). Join them with" in result.stderr
+    assert "the history has 2 heads: r2 (r2.py), r3 (r3.py). Put yours behind the" in result.stderr
 
 
 @pytest.mark.parametrize("verb", ["upgrade", "downgrade", "status"])

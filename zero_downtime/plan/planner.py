@@ -99,8 +99,14 @@ def plan(
     forward: list[Step] = []
     backward: list[Step] = []
     swapped = {each for _, cluster in clusters for each in cluster.causes if each.kind in KINDS}
+    swapped |= {
+        each
+        for _, cluster in clusters
+        for each in cluster.dropped
+        if each.kind == "column" and each in pool.new
+    }
     on_swapped = pool.standing_on(swapped)
-    breaks = False  # whether a type that is made anew breaks clients: what stands on it waits too
+    breaks = False  # whether what is made anew breaks clients: what stands on it waits too
     for rank, change in _in_order(pool, on_swapped):
         while clusters and min(clusters, key=_rank)[0] <= rank:
             made = as_group(_rebuilt(pool, clusters), next(groups))
@@ -161,7 +167,7 @@ _BELOW_TABLES = {
 def _in_order(pool: Pool, on_swapped: set[Identity]) -> list[tuple[Rank, Change]]:
     """Additions and alterations as the new dump has them, removals against the old one.
 
-    What will stand on a type that is made anew waits until that has happened.
+    What will stand on a type or column that is made anew waits until that has happened.
     """
     drop_order = tables.drop_order(pool)
     end = rebuild.end_of_relations(pool)

@@ -11,10 +11,11 @@ import contextlib
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from msgspec.structs import replace
 
 from zero_downtime.config import Locks
 from zero_downtime.environment import Say
