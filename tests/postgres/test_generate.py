@@ -62,9 +62,12 @@ class Generate:
         self._url = server.url()
 
     def __call__(self, *arguments: str) -> Result:
-        return CliRunner().invoke(
+        result = CliRunner().invoke(
             zd, ["generate", "-m", "a change", "--server", self._url, *arguments]
         )
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception  # not a 1 that looks like one of ours
+        return result
 
     def written(self, *arguments: str) -> list[Path]:
         result = self("--format", "json", *arguments)
