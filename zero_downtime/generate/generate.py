@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING
 from alembic.util import rev_id
 
 from zero_downtime.catalog import Catalog, compare_stable, read_catalog
-from zero_downtime.errors import PlanError, SchemaError, ServerError
+from zero_downtime.errors import PlanError, SchemaError
 from zero_downtime.generate.prove import ProvenPlan, plan_and_prove, run_steps
 from zero_downtime.generate.renames import rename_steps, undo_renames
 from zero_downtime.generate.result import Generated, Written
@@ -107,18 +105,17 @@ def generate(
 
 
 def _server_and_modules(project: Project, where: str) -> tuple[Server, Declared]:
-    """The scratch server, started while the schema modules are imported."""
-    if where != "embedded" and "://" not in where:
-        where = os.path.abspath(where)  # modules have their own folder as working directory
-    with ThreadPoolExecutor(1) as beside:
-        starting = beside.submit(open_server, where)
-        try:
-            read = read_declared(project)
-        except BaseException:
-            with contextlib.suppress(ServerError):
-                starting.result().close()
-            raise
-        return starting.result(), read
+    """The scratch server, and what the schema modules declare.
+
+    One after the other: while a project's modules are imported, sys.path and the working directory
+    are theirs, in all threads.
+    """
+    server = open_server(where)
+    try:
+        return server, read_declared(project)
+    except BaseException:
+        server.close()
+        raise
 
 
 def _renamed(
