@@ -9,7 +9,7 @@ import sys
 import time
 
 from zero_downtime.postgres.server import EmbeddedServer, scratch_database
-from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.rows.data import Data
 
 TABLES = {
     "a key and a few columns": """

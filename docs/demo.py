@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 
 from zero_downtime.postgres.server import EmbeddedServer
-from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.rows.data import Data
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from zero_downtime.postgres.server import Server
-from zero_downtime.rehearse.data import Data, Filled
+from zero_downtime.rehearse.rows.data import Data, Filled
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.stats import ColumnStats, RelationStats, Stats
 

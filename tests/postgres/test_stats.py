@@ -14,7 +14,7 @@ from zero_downtime.errors import DatabaseError, InputError
 from zero_downtime.lint.registry import rules
 from zero_downtime.lint.sizes import BUILDS, REWRITES, SCANS, duration, size
 from zero_downtime.postgres.server import EmbeddedServer, scratch_database
-from zero_downtime.rehearse.statements import read_statements
+from zero_downtime.rehearse.traffic.statements import read_statements
 from zero_downtime.stats import (
     ColumnStats,
     RelationStats,

@@ -15,11 +15,10 @@ import pytest
 
 from zero_downtime.errors import InputError
 from zero_downtime.postgres.server import Server
-from zero_downtime.rehearse.data import Data
 from zero_downtime.rehearse.result import Waits
+from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.rehearse.session import Connection, rows_of
-from zero_downtime.rehearse.statements import plan_statements, read_statements
-from zero_downtime.rehearse.traffic import (
+from zero_downtime.rehearse.traffic.clients import (
     CLIENT,
     Failure,
     Sample,
@@ -27,7 +26,8 @@ from zero_downtime.rehearse.traffic import (
     caused_by_migration,
     latency,
 )
-from zero_downtime.rehearse.workload import Workload, plan_workload, touched
+from zero_downtime.rehearse.traffic.statements import plan_statements, read_statements
+from zero_downtime.rehearse.traffic.workload import Workload, plan_workload, touched
 
 SHOP = """
 CREATE TABLE customers (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,

@@ -23,7 +23,7 @@ from zero_downtime.history import History, Revision, read_history
 from zero_downtime.history.seal import edited, generated
 from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project, find_project
-from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.replay import Replay
 
 ROOT = Path(__file__).parents[2]

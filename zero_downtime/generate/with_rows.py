@@ -15,7 +15,7 @@ from zero_downtime.plan import Step
 from zero_downtime.postgres.names import qualified
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
-from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.replay import Replay
 
 _ROWS = 10  # a table: enough that none is empty

@@ -15,10 +15,10 @@ from zero_downtime.catalog import Catalog, compare_stable
 from zero_downtime.errors import InputError, RevisionFailed
 from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, masked, scratch_database
-from zero_downtime.rehearse.data import Filled
-from zero_downtime.rehearse.given import restore
 from zero_downtime.rehearse.kept import Facts
-from zero_downtime.rehearse.rollback import Prover
+from zero_downtime.rehearse.proof.rollback import Prover
+from zero_downtime.rehearse.rows.data import Filled
+from zero_downtime.rehearse.rows.given import restore
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay

@@ -15,10 +15,10 @@ from zero_downtime.errors import RevisionFailed
 from zero_downtime.history import Revision
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.postgres.server import Server, scratch_database
-from zero_downtime.rehearse.data import Data
-from zero_downtime.rehearse.making import Hints
-from zero_downtime.rehearse.measure import Observed
+from zero_downtime.rehearse.measure.exact import Observed
 from zero_downtime.rehearse.result import Forecast
+from zero_downtime.rehearse.rows.data import Data
+from zero_downtime.rehearse.rows.making import Hints
 from zero_downtime.replay import Execution, Replay
 from zero_downtime.sql.statement import Location, Statement
 from zero_downtime.stats import Stats

@@ -13,22 +13,23 @@ from zero_downtime.config import Locks
 from zero_downtime.errors import ExtensionMissing, ZeroDowntimeError
 from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server
-from zero_downtime.rehearse.application import Applications
-from zero_downtime.rehearse.measure import Live, Observed, Sampler, Segment, Timed
+from zero_downtime.rehearse.measure.exact import Observed
+from zero_downtime.rehearse.measure.sampler import Live, Sampler, Segment, Timed
+from zero_downtime.rehearse.measure.serverlog import ServerLog
+from zero_downtime.rehearse.measure.waits import by_step, horizon
+from zero_downtime.rehearse.proof.rollback import Proven
 from zero_downtime.rehearse.result import ClientError, HeldLock, LockWait, Moment, Run, StepResult
-from zero_downtime.rehearse.rollback import Proven
-from zero_downtime.rehearse.serverlog import ServerLog
 from zero_downtime.rehearse.session import rows_of
 from zero_downtime.rehearse.tables import Tables
-from zero_downtime.rehearse.traffic import (
+from zero_downtime.rehearse.traffic.application import Applications
+from zero_downtime.rehearse.traffic.clients import (
     Sample,
     Traffic,
     about_values,
     caused_by_migration,
     latency,
 )
-from zero_downtime.rehearse.waits import by_step, horizon
-from zero_downtime.rehearse.workload import Workload
+from zero_downtime.rehearse.traffic.workload import Workload
 from zero_downtime.replay import Replay
 from zero_downtime.sql.statement import Direction
 from zero_downtime.upgrade.policy import LockPolicy

@@ -29,7 +29,7 @@ from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.kept import Facts
 from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
 from zero_downtime.rehearse.result import RehearsalResult
-from zero_downtime.rehearse.statements import Written
+from zero_downtime.rehearse.traffic.statements import Written
 from zero_downtime.stats import Stats
 
 _SIZE = 60  # revisions in a part

@@ -12,19 +12,19 @@ from zero_downtime.errors import RevisionFailed, ZeroDowntimeError
 from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
-from zero_downtime.rehearse.application import Applications, Columns, models_columns
 from zero_downtime.rehearse.base import Base
 from zero_downtime.rehearse.budget import Budget
-from zero_downtime.rehearse.crash import Killer, points
 from zero_downtime.rehearse.forecast import Forecaster
 from zero_downtime.rehearse.judge import judge
 from zero_downtime.rehearse.live import Stage, quiet_run
+from zero_downtime.rehearse.measure.serverlog import RESOLUTION_MS
+from zero_downtime.rehearse.proof.crash import Killer, points
+from zero_downtime.rehearse.proof.rollback import Proven, Prover
+from zero_downtime.rehearse.proof.sweep import Swept, sweep
 from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Rollback, Run
-from zero_downtime.rehearse.rollback import Proven, Prover
-from zero_downtime.rehearse.serverlog import RESOLUTION_MS
-from zero_downtime.rehearse.statements import Written
-from zero_downtime.rehearse.sweep import Swept, sweep
 from zero_downtime.rehearse.tables import read_tables
+from zero_downtime.rehearse.traffic.application import Applications, Columns, models_columns
+from zero_downtime.rehearse.traffic.statements import Written
 from zero_downtime.replay import Replay
 from zero_downtime.stats import Stats
 

@@ -17,13 +17,13 @@ from zero_downtime.postgres.server import (
     open_server,
 )
 from zero_downtime.project import Project
-from zero_downtime.rehearse import serverlog
 from zero_downtime.rehearse.budget import Budget, read_budget
 from zero_downtime.rehearse.kept import keep, place_for, taken
+from zero_downtime.rehearse.measure import serverlog
 from zero_downtime.rehearse.parts import Asked, rehearse_history
 from zero_downtime.rehearse.rehearsal import Progress
 from zero_downtime.rehearse.result import RehearsalResult
-from zero_downtime.rehearse.statements import Written, read_statements
+from zero_downtime.rehearse.traffic.statements import Written, read_statements
 from zero_downtime.stats import Stats, read_stats
 
 # A scratch server on which vacuuming does not come between, and waits are in the log.

@@ -12,7 +12,7 @@ from model_changes.change import Change
 from zero_downtime.catalog import compare_stable, read_catalog
 from zero_downtime.generate.states import Place
 from zero_downtime.postgres.server import EmbeddedServer, Server, scratch_database
-from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.schema.ddl import statements
 
 RIGHT, MISSED, BROKEN, REFUSED = "right", "missed", "broken", "refused"

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
-from zero_downtime.rehearse.tables import Column
-from zero_downtime.rehearse.values import (
+from zero_downtime.rehearse.rows.values import (
     TODAY,
     WORDS,
     Draw,
@@ -25,6 +24,7 @@ from zero_downtime.rehearse.values import (
     from_pattern,
     numeric_limits,
 )
+from zero_downtime.rehearse.tables import Column
 
 _Item = TypeVar("_Item")
 

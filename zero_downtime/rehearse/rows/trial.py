@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import psycopg
 from psycopg import sql
 
+from zero_downtime.rehearse.rows.values import Values
 from zero_downtime.rehearse.session import Connection, one_line, rows_of
 from zero_downtime.rehearse.tables import Check, Column, Table
-from zero_downtime.rehearse.values import Values
 
 Row = dict[str, str | None]
 

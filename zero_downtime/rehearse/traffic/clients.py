@@ -21,7 +21,7 @@ from psycopg import sql
 from zero_downtime.rehearse.result import Waits
 from zero_downtime.rehearse.session import Connection, one_line
 from zero_downtime.rehearse.tables import Table
-from zero_downtime.rehearse.workload import Operation, Workload
+from zero_downtime.rehearse.traffic.workload import Operation, Workload
 
 CLIENT = "zd rehearsal client"  # application_name
 

@@ -18,8 +18,9 @@ from zero_downtime.catalog.digest import Digester
 from zero_downtime.errors import ParseError, RevisionFailed
 from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server, scratch_database
-from zero_downtime.rehearse.data import Data
-from zero_downtime.rehearse.ledger import (
+from zero_downtime.rehearse.measure.exact import Exact, Observed
+from zero_downtime.rehearse.measure.serverlog import ServerLog
+from zero_downtime.rehearse.proof.ledger import (
     Ledger,
     Shape,
     changed_columns,
@@ -30,14 +31,13 @@ from zero_downtime.rehearse.ledger import (
     shapes,
     written_rows,
 )
-from zero_downtime.rehearse.making import Hints
-from zero_downtime.rehearse.measure import Exact, Observed
 from zero_downtime.rehearse.result import Lost, Rollback
-from zero_downtime.rehearse.serverlog import ServerLog
+from zero_downtime.rehearse.rows.data import Data
+from zero_downtime.rehearse.rows.making import Hints
+from zero_downtime.rehearse.rows.trial import Row
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table, Tables, read_tables
-from zero_downtime.rehearse.trial import Row
-from zero_downtime.rehearse.workload import free_columns
+from zero_downtime.rehearse.traffic.workload import free_columns
 from zero_downtime.replay import Replay
 from zero_downtime.sql.script import split
 from zero_downtime.sql.state import State, state_from

@@ -18,12 +18,12 @@ from random import Random
 
 from psycopg import sql
 
-from zero_downtime.rehearse import candidates
+from zero_downtime.rehearse.rows import candidates
+from zero_downtime.rehearse.rows.shape import shaped
+from zero_downtime.rehearse.rows.trial import Row, Trial
+from zero_downtime.rehearse.rows.values import Draw, Maker, Values
 from zero_downtime.rehearse.session import Connection, rows_of
-from zero_downtime.rehearse.shape import shaped
 from zero_downtime.rehearse.tables import Check, Column, ForeignKey, Leaf, Table, Tables, Unique
-from zero_downtime.rehearse.trial import Row, Trial
-from zero_downtime.rehearse.values import Draw, Maker, Values
 from zero_downtime.stats import RelationStats
 
 Hints = Mapping[str, Sequence[str]]  # by ``table.column``: the values to choose from

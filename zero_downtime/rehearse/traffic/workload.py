@@ -14,10 +14,10 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
-from zero_downtime.rehearse.data import Data
+from zero_downtime.rehearse.rows.data import Data
+from zero_downtime.rehearse.rows.trial import Row
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table, Tables
-from zero_downtime.rehearse.trial import Row
 
 # The last two are statements that somebody wrote.
 Kind = Literal["select", "range", "join", "insert", "update", "replace", "query", "change"]

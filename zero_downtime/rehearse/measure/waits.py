@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.rehearse.measure import Horizon, Timed
+from zero_downtime.rehearse.measure.sampler import Horizon, Timed
+from zero_downtime.rehearse.measure.serverlog import RESOLUTION_MS, Waited, blocks
 from zero_downtime.rehearse.result import LockWait
-from zero_downtime.rehearse.serverlog import RESOLUTION_MS, Waited, blocks
 
 # Relation (``schema.name``) and mode of the locks that one step takes.
 Taken = Sequence[tuple[str, LockMode]]

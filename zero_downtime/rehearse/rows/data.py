@@ -10,12 +10,12 @@ from random import Random
 import psycopg
 from psycopg import sql
 
-from zero_downtime.rehearse.candidates import makers_for
-from zero_downtime.rehearse.making import Hints, Making
+from zero_downtime.rehearse.rows.candidates import makers_for
+from zero_downtime.rehearse.rows.making import Hints, Making
+from zero_downtime.rehearse.rows.trial import Row, copy_rows
+from zero_downtime.rehearse.rows.values import GUESSES, Draw, Values
 from zero_downtime.rehearse.session import Connection, one_line, rows_of
 from zero_downtime.rehearse.tables import Column, ForeignKey, Table, Tables, read_tables
-from zero_downtime.rehearse.trial import Row, copy_rows
-from zero_downtime.rehearse.values import GUESSES, Draw, Values
 from zero_downtime.stats import Stats
 
 _MOST_ROUNDS = 6

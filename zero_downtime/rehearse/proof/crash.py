@@ -24,7 +24,7 @@ from zero_downtime.history import Revision
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
-from zero_downtime.rehearse.measure import Observed
+from zero_downtime.rehearse.measure.exact import Observed
 from zero_downtime.rehearse.result import Crash
 from zero_downtime.rehearse.session import Connection
 from zero_downtime.replay import Execution, Replay

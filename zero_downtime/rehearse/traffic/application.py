@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zero_downtime.history import Revision
-from zero_downtime.rehearse.data import Data
-from zero_downtime.rehearse.making import Hints
-from zero_downtime.rehearse.measure import Observed
-from zero_downtime.rehearse.rollback import Proven
+from zero_downtime.rehearse.measure.exact import Observed
+from zero_downtime.rehearse.proof.rollback import Proven
+from zero_downtime.rehearse.rows.data import Data
+from zero_downtime.rehearse.rows.making import Hints
 from zero_downtime.rehearse.session import Connection
-from zero_downtime.rehearse.statements import Written, plan_statements
 from zero_downtime.rehearse.tables import Table, Tables
-from zero_downtime.rehearse.workload import Operation, Workload, plan_workload, touched
+from zero_downtime.rehearse.traffic.statements import Written, plan_statements
+from zero_downtime.rehearse.traffic.workload import Operation, Workload, plan_workload, touched
 from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Direction
 

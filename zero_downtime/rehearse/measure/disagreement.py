@@ -1,0 +1,45 @@
+"""Where the lock model and the server disagree about what a statement did."""
+
+from __future__ import annotations
+
+from zero_downtime.postgres.locks import LockMode
+from zero_downtime.sql.effects import Effect
+
+
+def differences(
+    predicted: Effect | None,
+    taken: dict[str, LockMode],
+    held: dict[str, set[LockMode]],
+    rewrote: tuple[str, ...],
+    exact: bool,
+    certain: bool = True,
+) -> tuple[str, ...]:
+    """Where prediction and observation disagree, each as a sentence.
+
+    A lock that the transaction held already can't be seen to be taken again, one that is only
+    sampled may be too short to be seen, and a branch may not be taken: none is a disagreement.
+    """
+    if predicted is None or predicted.unknown:
+        return ()
+    foreseen = {lock.relation: lock.mode for lock in predicted.locks}
+    said = []
+    for relation in sorted(foreseen.keys() | taken.keys()):
+        expected, mode = foreseen.get(relation), taken.get(relation)
+        if expected is None and mode is not None:
+            said.append(f"took {mode.sql} on {relation}, nothing was predicted")
+        elif expected is not None and mode is not None and mode > expected:
+            said.append(f"took {mode.sql} on {relation}, predicted was {expected.sql}")
+        elif (
+            expected is not None
+            and (mode is None or mode < expected)
+            and exact
+            and certain
+            and expected not in held.get(relation, ())
+        ):
+            took = mode.sql if mode else "nothing"
+            said.append(f"took {took} on {relation}, predicted was {expected.sql}")
+    for relation in sorted(set(rewrote) - set(predicted.rewrites)):
+        said.append(f"rewrote {relation}, which was not predicted")
+    for relation in sorted(set(predicted.rewrites) - set(rewrote) if certain else ()):
+        said.append(f"did not rewrite {relation}, as was predicted")
+    return tuple(said)

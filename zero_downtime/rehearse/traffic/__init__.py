@@ -1,0 +1,1 @@
+"""What an application does to its tables while they are migrated."""
