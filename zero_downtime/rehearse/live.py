@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,6 +46,8 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 _BEFORE = {"upgrade": 0.2, "downgrade": 0.05}
 _AFTER = 0.1
 _BESIDE = 0.15  # that the new application is at work beside the old one
+# A value that a message quotes: with another one it is the same error.
+_VALUE = re.compile(r'(?<=: )".*"|(?<=value )".*?"')
 _MOMENTS = 200  # of a run, for the line that shows its course
 
 
@@ -120,7 +123,7 @@ class Stage:
             latency(samples, begun, start - 0.001, writes=True),
             latency(samples, end + 0.001, over, writes=False),
             latency(samples, end + 0.001, over, writes=True),
-            (*_errors([s for s in samples if s.end >= start], workload), *beside),
+            (*client_errors([s for s in samples if s.end >= start], workload), *beside),
             failed,
             sqlstate,
             _course(samples, begun, start, over),
@@ -146,7 +149,7 @@ class Stage:
         url = self.server.url(database)
         with Traffic(url, workload, self.clients, self.seed + 1) as traffic:
             time.sleep(_BESIDE)
-        found = _errors(traffic.samples, workload)
+        found = client_errors(traffic.samples, workload)
         return tuple(replace(error, application="new") for error in found)
 
     def _policy(self, database: str) -> LockPolicy:
@@ -220,7 +223,7 @@ class _Seen:
             locks,
             reads=latency(during, one.start, released, writes=False),
             writes=latency(during, one.start, released, writes=True),
-            errors=_errors(errors, self.workload),
+            errors=client_errors(errors, self.workload),
             start=one.start - self.begun,
             waits=self.waits[number],
             horizon_seconds=age,
@@ -278,16 +281,20 @@ def _union(segments: Iterable[Segment]) -> float:
     return sum(segment.seconds for segment in segments)
 
 
-def _errors(samples: Iterable[Sample], workload: Workload) -> tuple[ClientError, ...]:
+def client_errors(samples: Iterable[Sample], workload: Workload) -> tuple[ClientError, ...]:
     """The errors that the application would not have seen without the migration, by kind."""
     kinds: Counter[tuple[str, str, bool]] = Counter()
+    first: dict[tuple[str, str, bool], str] = {}
     for sample in samples:
         failure = sample.failure
         if failure is not None and caused_by_migration(failure, workload):
-            kinds[failure.sqlstate, failure.message, about_values(failure, workload)] += 1
+            values = about_values(failure, workload)
+            said = _VALUE.sub("", failure.message) if values else failure.message
+            kind = failure.sqlstate, said, values
+            kinds[kind] += 1
+            first.setdefault(kind, failure.message)
     return tuple(
-        ClientError(sqlstate, count, message, values)
-        for (sqlstate, message, values), count in kinds.most_common()
+        ClientError(kind[0], count, first[kind], kind[2]) for kind, count in kinds.most_common()
     )
 
 
