@@ -149,6 +149,38 @@ def test_a_rewrite_is_seen(tmp_path: Path) -> None:
     assert revision.rollback.outcome == "restores"
 
 
+def test_what_rows_decide_is_no_disagreement(tmp_path: Path) -> None:
+    months = (
+        'op.execute("CREATE TABLE events (at date NOT NULL, what int) PARTITION BY RANGE (at)")\n'
+        "for year in (2025, 2026):\n"
+        '    op.execute(f"CREATE TABLE events_{year} PARTITION OF events '
+        "FOR VALUES FROM ('{year}-01-01') TO ('{year + 1}-01-01')\")\n"
+        'op.execute("CREATE INDEX events_what ON events (what)")\n'
+        "op.execute(\"INSERT INTO events SELECT '2025-5-5', i FROM generate_series(1, 20000) i\")",
+        'op.drop_table("events")',
+    )
+    revision = last(
+        tmp_path,
+        FIRST,
+        months,
+        ('op.execute("DELETE FROM customers WHERE id < 0")\n'
+         "op.execute(\"UPDATE events SET what = 1 WHERE at = date '2025-05-04' + 2\")\n"
+         "op.execute(\"INSERT INTO events SELECT date '2026-05-04' + 1, 1\")\n"
+         "with op.get_context().autocommit_block():\n"
+         '    op.execute("REINDEX INDEX CONCURRENTLY events_2025_what_idx")\n'
+         '    op.execute("ALTER TABLE events DETACH PARTITION events_2025 CONCURRENTLY")',
+         "pass"),
+        clients=0,
+    )  # fmt: skip
+    assert revision.predicted_equals_observed, revision.warnings
+    *_, reindex, detach = revision.upgrade.steps
+    assert reindex.disk_bytes > 100_000  # the new index stood beside the old one
+    assert {(lock.relation, lock.mode) for lock in detach.locks} == {
+        ("public.events", "SHARE UPDATE EXCLUSIVE"),
+        ("public.events_2025", "ACCESS EXCLUSIVE"),
+    }
+
+
 def test_a_stall_makes_it_unsafe(tmp_path: Path) -> None:
     revision = last(
         tmp_path,

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.rehearse.measure.disagreement import differences
@@ -28,7 +27,7 @@ from zero_downtime.replay import Execution
 from zero_downtime.sql.effects import Effect, predict
 from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Statement
-from zero_downtime.sql.tree import NotParsed
+from zero_downtime.sql.tree import NotParsed, parse
 
 # Asked in the migrating session itself, so that it sees what is not committed yet.
 _LOOK = """
@@ -47,7 +46,19 @@ SELECT json_build_object(
   'wal', (pg_current_wal_insert_lsn() - '0/0')::int8)::text
 """
 
+# What the session has set for itself: search_path, TimeZone.
+_SETTINGS = """
+SELECT coalesce(json_object_agg(name, setting), '{}')::text FROM pg_catalog.pg_settings
+WHERE source IN ('session', 'client') AND context = 'user' AND name <> 'application_name'
+"""
+_TAKE_OVER = "SELECT set_config(key, value, true) FROM json_each_text(%s::json)"
+
 _DISK = "SELECT pg_database_size(current_database())"
+_FILES = "SELECT array_agg(relfilenode)::text FROM pg_class WHERE relfilenode <> 0"
+_NEW_FILES = """
+SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class
+WHERE relfilenode <> 0 AND relfilenode <> ALL ('{}')
+"""
 # Files grow through the WAL: without so much of it, looking at all of them is not worth it.
 _MUCH_WAL = 256 * 1024
 
@@ -106,6 +117,7 @@ class Exact:
     observed: list[Observed] = field(default_factory=list)
     _last: tuple[int, _Look] | None = None
     _disk: int | None = None  # in use
+    _files: str | None = None  # in use before a statement that commits by itself, as an array
 
     def __call__(self, statement: Statement, execution: Execution) -> None:
         self.state.transaction = statement.transaction
@@ -114,7 +126,9 @@ class Exact:
         if self._disk is None:
             self._disk = int(str(execution.value(_DISK)))
         predicted, broken = self._predict(statement)
+        self._files = None
         if statement.transaction is None:
+            self._files = str(execution.value(_FILES))
             self.observed.append(self._alone(statement, execution, predicted))
             self._last = None
         else:
@@ -135,11 +149,10 @@ class Exact:
         if seen.wal_bytes < _MUCH_WAL:
             return 0
         before, self._disk = self._disk or 0, int(str(execution.value(_DISK)))
-        grown = self._disk - before
-        if seen.rewrote and seen.statement.transaction is None:  # it is over: the old are gone
-            for name in seen.rewrote:
-                grown += int(str(execution.value(_size_of(name))))
-        return max(0, grown)
+        new = 0
+        if self._files is not None:  # it is over: what stood beside the new files is gone
+            new = int(str(execution.value(_NEW_FILES.format(self._files))))
+        return max(0, new, self._disk - before)
 
     def _predict(self, statement: Statement) -> tuple[Effect | None, str]:
         """The prediction, and what to say when the lock model itself broke down."""
@@ -163,13 +176,13 @@ class Exact:
         seconds = time.monotonic() - start
         after = _Look.read(execution.value(_LOOK))
         self._last = (number, after)
-        return _observed(statement, seconds, before, after, predicted)
+        return self._observed(statement, seconds, before, after, predicted)
 
     def _alone(
         self, statement: Statement, execution: Execution, predicted: Effect | None
     ) -> Observed:
         before = _Look.read(execution.value(_LOOK))
-        tried = self._try(statement, str(execution.value("SHOW search_path")))
+        tried = self._try(statement, str(execution.value(_SETTINGS)))
         pid = int(str(execution.value(PROCESS)))
         with (
             Sampler(self.url) as sampler,
@@ -181,25 +194,74 @@ class Exact:
             seconds = time.monotonic() - start
         after = _Look.read(execution.value(_LOOK))
         if tried is not None:
-            seen = _observed(statement, seconds, *tried, predicted)
+            seen = self._observed(statement, seconds, *tried, predicted)
         else:
             locks = frozenset(
                 (s.relation, s.mode) for s in sampler.segments if s.relation in before.names
             )
             held = _Look(before.locks | locks, after.names, after.files, {}, 0, after.wal)
-            seen = _observed(statement, seconds, before, held, predicted, exact=False)
+            seen = self._observed(statement, seconds, before, held, predicted, exact=False)
+            seen = replace(seen, locks=_completed(seen.locks, predicted, before.names))
         return replace(
             seen, rewrote=_rewritten(before, after), wal_bytes=max(0, after.wal - before.wal)
         )
 
-    def _try(self, statement: Statement, search_path: str) -> tuple[_Look, _Look] | None:
+    def _observed(
+        self,
+        statement: Statement,
+        seconds: float,
+        before: _Look,
+        after: _Look,
+        predicted: Effect | None,
+        exact: bool = True,
+    ) -> Observed:
+        strongest: dict[int, LockMode] = {}
+        for oid, mode in after.locks - before.locks:
+            if oid in before.names:
+                strongest[oid] = max(mode, strongest.get(oid, mode))
+        rewrote = _rewritten(before, after)
+        scanned = [
+            before.names[oid]
+            for oid, count in after.scans.items()
+            if oid in before.names and count > before.scans.get(oid, 0)
+        ]
+        locks = tuple((oid, before.names[oid], mode) for oid, mode in sorted(strongest.items()))
+        held: dict[str, set[LockMode]] = {}
+        for oid, mode in before.locks:
+            if oid in before.names:
+                held.setdefault(before.names[oid], set()).add(mode)
+        return Observed(
+            statement,
+            seconds,
+            locks,
+            exact,
+            rewrote,
+            tuple(sorted(scanned)),
+            max(0, after.wal - before.wal),
+            max(0, after.dead - before.dead),
+            predicted=predicted,
+            differences=differences(
+                predicted,
+                {name: mode for _, name, mode in locks},
+                held,
+                rewrote,
+                exact,
+                certain=not _rows_decide(statement.sql),
+                partitions=self._below(predicted),
+            ),
+        )
+
+    def _below(self, predicted: Effect | None) -> frozenset[str]:
+        """The partitions of the relations that a statement is to lock."""
+        locks = predicted.locks if predicted else ()
+        return frozenset(key for lock in locks for key in self.state.tree(lock.relation)[1:])
+
+    def _try(self, statement: Statement, settings: str) -> tuple[_Look, _Look] | None:
         """Run a statement in a transaction of our own and take it back; None when it refuses."""
         try:
             with psycopg.connect(self.url, application_name=WATCHER) as connection:
                 connection.execute(BRIEFLY)
-                connection.execute(
-                    "SELECT set_config('search_path', %s, true)", (search_path,), prepare=False
-                )
+                connection.execute(_TAKE_OVER, (settings,), prepare=False)
                 before = _Look.read(_first(connection, _LOOK))
                 connection.execute(statement.sql.encode(), prepare=False)
                 after = _Look.read(_first(connection, _LOOK))
@@ -209,60 +271,10 @@ class Exact:
         return before, after
 
 
-def _size_of(name: str) -> str:
-    schema, _, table = name.partition(".")
-    quoted = sql.Identifier(schema, table).as_string(None)
-    return f"SELECT pg_total_relation_size({sql.quote(quoted)}::regclass)"
-
-
 def _first(connection: Connection, query: str) -> object:
     row = connection.execute(query.encode(), prepare=False).fetchone()
     assert row is not None
     return row[0]
-
-
-def _observed(
-    statement: Statement,
-    seconds: float,
-    before: _Look,
-    after: _Look,
-    predicted: Effect | None,
-    exact: bool = True,
-) -> Observed:
-    strongest: dict[int, LockMode] = {}
-    for oid, mode in after.locks - before.locks:
-        if oid in before.names:
-            strongest[oid] = max(mode, strongest.get(oid, mode))
-    rewrote = _rewritten(before, after)
-    scanned = [
-        before.names[oid]
-        for oid, count in after.scans.items()
-        if oid in before.names and count > before.scans.get(oid, 0)
-    ]
-    locks = tuple((oid, before.names[oid], mode) for oid, mode in sorted(strongest.items()))
-    held: dict[str, set[LockMode]] = {}
-    for oid, mode in before.locks:
-        if oid in before.names:
-            held.setdefault(before.names[oid], set()).add(mode)
-    return Observed(
-        statement,
-        seconds,
-        locks,
-        exact,
-        rewrote,
-        tuple(sorted(scanned)),
-        max(0, after.wal - before.wal),
-        max(0, after.dead - before.dead),
-        predicted=predicted,
-        differences=differences(
-            predicted,
-            {name: mode for _, name, mode in locks},
-            held,
-            rewrote,
-            exact,
-            certain=not _may_branch(statement.sql),
-        ),
-    )
 
 
 def _lightly_locked(predicted: Effect | None) -> list[str]:
@@ -274,9 +286,34 @@ def _lightly_locked(predicted: Effect | None) -> list[str]:
     ]
 
 
-def _may_branch(sql: str) -> bool:
-    """Whether it depends on the rows what a statement runs: a block, a procedure, a function."""
-    return sql.split(maxsplit=1)[0].upper() in ("DO", "CALL", "SELECT")
+# What these run, and on which rows, is not in their text: a block, a trigger, a foreign key.
+_OF_ROWS = frozenset(
+    f"{kind}Stmt"
+    for kind in (
+        *("Do", "Call", "Select", "Insert", "Update", "Delete", "Merge"),
+        *("Copy", "Execute", "Explain"),
+    )
+)
+
+
+def _rows_decide(sql: str) -> bool:
+    """Whether it depends on the rows what a statement runs."""
+    try:
+        return parse(sql)[0] in _OF_ROWS
+    except NotParsed:
+        return True
+
+
+def _completed(
+    seen: tuple[tuple[int, str, LockMode], ...], predicted: Effect | None, names: dict[int, str]
+) -> tuple[tuple[int, str, LockMode], ...]:
+    """The locks that were sampled with those that came and went between two samples."""
+    modes = {oid: mode for oid, _, mode in seen}
+    for lock in predicted.locks if predicted else ():
+        for oid, name in names.items():
+            if name == lock.relation:
+                modes[oid] = max(lock.mode, modes.get(oid, lock.mode))
+    return tuple((oid, names[oid], mode) for oid, mode in sorted(modes.items()))
 
 
 def _rewritten(before: _Look, after: _Look) -> tuple[str, ...]:
