@@ -72,7 +72,7 @@ def alter_table(p: Prediction, node: Node) -> None:
         ):
             below = _mode_below(p, key, command, mode)
             if below and not only:
-                p.lock(p.state.descendants(key), below)
+                p.lock(_below(p, key, command), below)
             elif below and command["subtype"] in _SEEN_BELOW:
                 p.lock(p.state.children(key), below)  # they lose what they inherited
         effect = _EFFECTS.get(command["subtype"])
@@ -134,6 +134,19 @@ def _mode_below(p: Prediction, key: str, command: Node, mode: LockMode) -> LockM
     if command["subtype"] != "AT_AddConstraint":
         return mode
     return mode if p.major >= 18 else _constraint_below(p, key, fields_of(command["def"]), mode)
+
+
+def _below(p: Prediction, key: str, command: Node) -> list[str]:
+    """The tables below that a subcommand comes to."""
+    if command["subtype"] != "AT_AddColumn":
+        return p.state.descendants(key)
+    name = fields_of(command["def"]).get("colname", "")
+    below: dict[str, None] = {}
+    for child in p.state.children(key):
+        below[child] = None
+        if name not in p.relation(child).columns:  # else the columns are merged, and that is all
+            below.update(dict.fromkeys(_below(p, child, command)))
+    return list(below)
 
 
 def _falls_below(relation: Relation, command: Node) -> bool:
@@ -204,7 +217,8 @@ def _add_column(p: Prediction, t: Target) -> None:
 def add_column(p: Prediction, t: Target, definition: Node) -> None:
     constraints = [fields_of(item) for item in definition.get("constraints", ())]
     kinds = {item["contype"] for item in constraints}
-    tables = t.tables(p)
+    tables = [t.key] if t.only else [t.key, *_below(p, t.key, t.command)]
+    tables = [each for each in tables if definition.get("colname") not in p.relation(each).columns]
     if column_rewrites(p, definition):
         p.rewrite(tables)
         rebuild_indexes(p, tables)

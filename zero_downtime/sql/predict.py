@@ -20,7 +20,7 @@ from zero_downtime.sql.queries import (
 )
 from zero_downtime.sql.runs import call, do_block, execute
 from zero_downtime.sql.script import read_script
-from zero_downtime.sql.sequences import column_sequences, default_sequences
+from zero_downtime.sql.sequences import column_sequences, default_sequences, named_sequences
 from zero_downtime.sql.tree import (
     Node,
     NotParsed,
@@ -147,6 +147,8 @@ def _create_as(p: Prediction, node: Node) -> None:
         else:
             read(p, {"query": node["query"]})
             scan_source(p, fields_of(node["query"]))
+        if node.get("objtype") == "OBJECT_MATVIEW":
+            p.lock(named_sequences(p, node["query"]), LockMode.ACCESS_SHARE)
 
 
 def _create_view(p: Prediction, node: Node) -> None:
@@ -154,6 +156,7 @@ def _create_view(p: Prediction, node: Node) -> None:
     if node.get("replace") and key in p.state.relations:
         p.lock(key, AE)
     mention(p, {"query": node["query"]})
+    p.lock(named_sequences(p, node["query"]), LockMode.ACCESS_SHARE)
 
 
 def _create_index(p: Prediction, node: Node) -> None:

@@ -49,6 +49,16 @@ def default_sequences(p: Prediction, expression: Node | None) -> list[str]:
     return [p.state.key_of(tuple(name.replace('"', "").split(".")))] if name else []
 
 
+def named_sequences(p: Prediction, query: Node) -> list[str]:
+    """The sequences that a stored query names as constants, locked as it is stored from 18 on."""
+    return [
+        key
+        for _, fields in walk(query)
+        if "funcname" in fields
+        for key in default_sequences(p, {"FuncCall": fields})
+    ]
+
+
 def column_sequences(p: Prediction, key: str, name: str) -> list[str]:
     """The sequence in a column's default, when the default's text is made anew (from 18 on)."""
     column = p.relation(key).columns.get(name)

@@ -29,3 +29,6 @@ GRANT SELECT ON depot.vehicles TO PUBLIC;
 CREATE TABLE depot.crates () INHERITS (depot.stack);
 ALTER TABLE depot.cars ADD COLUMN more int UNIQUE;
 ALTER TABLE depot.cars INHERIT depot.bikes;
+ALTER TABLE depot.vehicles ADD COLUMN doors int;
+ALTER TABLE depot.vehicles ADD COLUMN speed int DEFAULT ceil(random() * 9);
+ALTER TABLE depot.vehicles ADD COLUMN doors int DEFAULT ceil(random() * 9);

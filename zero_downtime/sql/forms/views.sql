@@ -70,3 +70,6 @@ COMMENT ON VIEW depot.big_halls IS 'x';
 COMMENT ON MATERIALIZED VIEW depot.totals IS 'x';
 COMMENT ON COLUMN depot.big_halls.region IS 'x';
 COMMENT ON COLUMN depot.totals.region IS 'x';
+CREATE VIEW ticket AS SELECT nextval('numbers') AS number;
+CREATE MATERIALIZED VIEW ticket AS SELECT nextval('numbers') AS number;
+CREATE MATERIALIZED VIEW ticket AS SELECT nextval('numbers') AS number WITH NO DATA;
