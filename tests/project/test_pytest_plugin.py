@@ -11,8 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from zero_downtime.errors import ConfigError
 from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project
+from zero_downtime.pytest_plugin.collect import configured
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,12 +38,15 @@ ONE_WAY = (
 )
 
 
-def outcomes(folder: Path) -> dict[str, str]:
+def outcomes(folder: Path, *options: str) -> dict[str, str]:
     """Run pytest in a project as its user would; the message of each test, empty when it passed."""
     report = folder / "report.xml"
     path = os.pathsep.join([str(ROOT), str(ROOT / "cli")])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *(f"--junitxml={report}", *options),
+        ],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
@@ -83,31 +88,46 @@ def test_two_lines_in_conftest_give_every_revision_its_tests(
 def test_names_can_be_imported_and_the_server_be_another(
     make_project: Callable[..., Project], server: EmbeddedServer
 ) -> None:
-    """As with pytest-alembic, whose users have pytest-postgresql give them a server."""
-    folder = make_project(GOOD, COLUMN).root
-    (folder / "conftest.py").write_text(
+    """As with pytest-alembic, whose users have pytest-postgresql give them a server.
+
+    A conftest.py that is not the top one can't name plugins; it imports all that ours has.
+    """
+    fails = "op.execute('SELECT 1 / 0')"
+    folder = make_project(GOOD, COLUMN, fails).root
+    tests = folder / "tests"
+    tests.mkdir()
+    url = f"postgresql+psycopg:///postgres?user=postgres&host={server.data}"
+    (folder / "conftest.py").touch()
+    (tests / "conftest.py").write_text(
         "import pytest\n"
         "from zero_downtime.postgres.server import RemoteServer\n"
-        'pytest_plugins = ["zero_downtime.pytest_plugin"]\n'
+        "from zero_downtime.pytest_plugin import *\n"
         "@pytest.fixture(scope='module')\n"
         "def migration_server():\n"
-        f"    return RemoteServer({server.url('postgres')!r})\n"
+        f"    return RemoteServer({url!r})\n"
     )
-    (folder / "test_migrations.py").write_text(
-        "from zero_downtime.pytest_plugin import (\n"
-        "    test_single_head_revision, test_up_down_consistency, test_upgrade\n"
-        ")\n"
+    (tests / "test_migrations.py").write_text(
+        "from zero_downtime.pytest_plugin import test_revision_rolls_back, test_upgrade\n"
     )
     with server.connect("postgres") as connection:
         before = connection.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall()
-        found = outcomes(folder)
+        # Chosen tests: the base goes on behind a revision that is left out.
+        chosen = "--strict-markers", "-m", "migrations", "-k", "upgrade or r0 or r2"
+        found = outcomes(folder, *chosen)
         after = connection.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall()
-    assert found == {
-        "test_single_head_revision": "",
-        "test_up_down_consistency": "",
-        "test_upgrade": "",
-    }
+    said = found.pop("test_upgrade")
+    assert said.startswith("Failed: migrations/versions/r2.py:6: the upgrade of revision r2 failed")
+    assert "\n" not in said
+    assert found.pop("test_revision_rolls_back[r2]").startswith("Failed: the upgrade fails (")
+    assert found == {"test_revision_rolls_back[r0]": ""}
     assert after == before
+
+
+def test_a_configuration_that_is_not_there_is_told_with_its_place(tmp_path: Path) -> None:
+    conftest = tmp_path / "conftest.py"
+    conftest.write_text(TWO_LINES.replace("alembic.ini", "no-such.ini"))
+    with pytest.raises(ConfigError, match=r"conftest\.py:2: .* names no-such\.ini, but "):
+        configured(conftest)
 
 
 def test_models_that_head_does_not_know_are_named(make_project: Callable[..., Project]) -> None:
@@ -127,11 +147,12 @@ def test_models_that_head_does_not_know_are_named(make_project: Callable[..., Pr
     """
     folder = make_project(GOOD, env=env).root
     (folder / "conftest.py").write_text(TWO_LINES)
-    found = outcomes(folder)
+    found = outcomes(folder, "-k", "model or head")
     said = found.pop("test_model_definitions_match_ddl")
     assert "models and migrations differ" in said
-    assert "colour" in said
-    assert not any(found.values())
+    assert "op.add_column('boxes', sa.Column('colour', sa.Text()" in said
+    assert "#" not in said
+    assert found == {"test_single_head_revision": ""}
 
 
 def test_a_history_that_can_not_be_read_is_told_in_a_sentence(

@@ -291,13 +291,13 @@ class RemoteServer(_Databases):
     """
 
     def __init__(self, url: str, bin_dir: Path | None = None, log: Path | None = None) -> None:
-        self._url = url
+        self._url = libpq_url(url)
         self._made: set[str] = set()
         self._log = log
         self.bin_dir = bin_dir or embedded_bin_dir()
         atexit.register(self.close)
         try:
-            with psycopg.connect(url, autocommit=True) as connection:
+            with psycopg.connect(self._url, autocommit=True) as connection:
                 self.version = connection.info.parameter_status("server_version") or "0"
                 self.major = connection.info.server_version // 10000
         except psycopg.OperationalError as error:
@@ -312,7 +312,9 @@ class RemoteServer(_Databases):
         return self._log
 
     def url(self, database: str = "postgres") -> str:
-        return urlsplit(self._url)._replace(path=f"/{quote(database)}").geturl()
+        parts = urlsplit(self._url)  # whose geturl() leaves out a host that is empty
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{parts.scheme}://{parts.netloc}/{quote(database)}{query}"
 
     def create_database(self, template: str | None = None) -> str:
         name = super().create_database(template)

@@ -15,6 +15,9 @@ from zero_downtime.pytest_plugin.collect import (
     pytest_collect_file,
     pytest_configure,
     pytest_generate_tests,
+    pytest_itemcollected,
+    pytest_runtest_call,
+    pytest_runtest_setup,
 )
 from zero_downtime.pytest_plugin.fixtures import (
     migration_server,
@@ -37,6 +40,9 @@ __all__ = [
     "pytest_collect_file",
     "pytest_configure",
     "pytest_generate_tests",
+    "pytest_itemcollected",
+    "pytest_runtest_call",
+    "pytest_runtest_setup",
     "revision",
     "test_model_definitions_match_ddl",
     "test_revision_is_lint_clean",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from zero_downtime.errors import ZeroDowntimeError
+from zero_downtime.errors import ConfigError, ZeroDowntimeError
 from zero_downtime.project import Project, find_project
 
 _NAMED = re.compile(r"""^zero_downtime_config\s*=\s*["'](.+)["']""", re.MULTILINE)
@@ -33,29 +35,42 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The tests, for a conftest.py that names a project."""
-    if file_path.name != "conftest.py" or not _NAMED.search(file_path.read_text("utf-8")):
+    if file_path.name != "conftest.py" or _named(file_path) is None:
         return None
     tests: MigrationTests = MigrationTests.from_parent(parent, path=file_path)
-    tests.stash[project_file] = configured(file_path)
+    with _told(pytest.Collector.CollectError):
+        tests.stash[project_file] = configured(file_path)
     return tests
 
 
+def _named(file: Path) -> re.Match[str] | None:
+    return _NAMED.search(file.read_text("utf-8")) if file.name == "conftest.py" else None
+
+
 def configured(file: Path) -> Path | None:
-    """The project's configuration file: the one that a conftest.py names, else the nearest."""
-    names: tuple[str, ...] = CONFIG_FILES
-    if file.name == "conftest.py" and (named := _NAMED.search(file.read_text("utf-8"))):
-        names = (named[1],)
+    """The project's configuration file: the one that a conftest.py names, else the nearest.
+
+    Raises ConfigError when the one that is named is not there.
+    """
+    named = _named(file)
     for folder in file.parents:
-        for name in names:
+        for name in (named[1],) if named else CONFIG_FILES:
             if (folder / name).is_file():
                 return folder / name
-    return None
+    if named is None:
+        return None
+    raise ConfigError(
+        where=f"{file}:{named.string.count(chr(10), 0, named.start()) + 1}",
+        reason=f"zero_downtime_config names {named[1]}, but neither this folder nor one above it "
+        "has such a file",
+        advice="Name the alembic.ini or pyproject.toml of the project, as seen from here",
+    )
 
 
 def find(node: pytest.Item | pytest.FixtureRequest) -> Project:
     """The project of a test: named by the conftest.py that stands for it, or found from its file.
 
-    Raises ProjectError.
+    Raises ConfigError or ProjectError.
     """
     item = node.node if isinstance(node, pytest.FixtureRequest) else node
     for each in item.listchain():
@@ -70,8 +85,43 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from zero_downtime.history import read_history
 
-    try:
+    with _told(pytest.Collector.CollectError):
         history = read_history(find(metafunc.definition))
-    except ZeroDowntimeError as error:
-        raise pytest.Collector.CollectError(str(error)) from error
     metafunc.parametrize("revision", [each.id for each in history], indirect=True)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that run on a server, wherever they were imported."""
+    if _is_ours(item):
+        item.add_marker("migrations")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """What is wrong in the project, or with the server, is told in a sentence."""
+    with _told(_failed) if _is_ours(item) else contextlib.nullcontext():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """What is wrong in the project, or with the server, is told in a sentence."""
+    with _told(_failed) if _is_ours(item) else contextlib.nullcontext():
+        yield
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return "migration_server" in getattr(item, "fixturenames", ())
+
+
+def _failed(reason: str) -> BaseException:
+    return pytest.fail.Exception(reason, pytrace=False)
+
+
+@contextlib.contextmanager
+def _told(failure: Callable[[str], BaseException]) -> Iterator[None]:
+    """A traceback through our code says nothing more of a project than the error's message."""
+    try:
+        yield
+    except ZeroDowntimeError as error:
+        raise failure(str(error)) from None

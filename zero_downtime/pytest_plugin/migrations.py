@@ -11,6 +11,7 @@ from alembic.operations.ops import UpgradeOps
 from alembic.runtime.migration import MigrationContext
 
 from zero_downtime.catalog import compare_stable
+from zero_downtime.errors import ZeroDowntimeError
 from zero_downtime.generate.states import declared, replayed
 from zero_downtime.history import History, Revision, read_history
 from zero_downtime.lint import Finding, Report
@@ -71,22 +72,37 @@ class Migrations:
             if now.blocked(revision):
                 return None
             earlier = [each for each in earlier if each.id not in now.failed]
-        if now is None or [each.id for each in now.applied] != [each.id for each in earlier]:
+        if now is not None:
+            applied = [each.id for each in now.applied]
+            if applied == [each.id for each in earlier[: len(applied)]]:
+                self._follow(now, earlier[len(applied) :])
+                return now
+        return self._begin(earlier)
+
+    def _begin(self, earlier: Sequence[Revision]) -> Rehearsal:
+        self._close()
+        settings = self.project.config.rehearse
+        self._rehearsal = Rehearsal(
+            self.project,
+            self.history,
+            self.server,
+            self.budget,
+            settings.rows,
+            settings.clients,
+            settings.crash_points,
+            statements=workload_of(self.project),
+        )
+        self._rehearsal.begin(earlier)
+        return self._rehearsal
+
+    def _follow(self, rehearsal: Rehearsal, revisions: Sequence[Revision]) -> None:
+        """Tests may be chosen, shuffled or spread over processes: some revisions are left out."""
+        try:
+            if revisions:
+                rehearsal.follow(revisions)
+        except ZeroDowntimeError:
             self._close()
-            settings = self.project.config.rehearse
-            now = Rehearsal(
-                self.project,
-                self.history,
-                self.server,
-                self.budget,
-                settings.rows,
-                settings.clients,
-                settings.crash_points,
-                statements=workload_of(self.project),
-            )
-            self._rehearsal = now
-            now.begin(earlier)
-        return now
+            raise
 
     def _close(self) -> None:
         if self._rehearsal is not None:
@@ -141,7 +157,8 @@ class Migrations:
         operations = found[0]
         if operations is None or operations.is_empty():
             return []
-        return render_python_code(operations).splitlines()
+        code = (line.removeprefix("    ") for line in render_python_code(operations).splitlines())
+        return [line for line in code if not line.startswith("# ###")]
 
     @cached_property
     def _report(self) -> Report:

@@ -6,12 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from zero_downtime.errors import ZeroDowntimeError
 from zero_downtime.history import Revision
 from zero_downtime.pytest_plugin.migrations import Migrations
 from zero_downtime.rehearse.judge import crash_reasons, rollback_reasons, run_reasons
-
-pytestmark = pytest.mark.migrations
 
 
 def _refuse(lines: Iterable[str]) -> None:
@@ -29,10 +26,7 @@ def test_single_head_revision(migrations: Migrations) -> None:
 
 def test_upgrade(migrations: Migrations) -> None:
     """All revisions apply, one after the other, to an empty database."""
-    try:
-        migrations.upgrade()
-    except ZeroDowntimeError as error:
-        _refuse([str(error)])
+    migrations.upgrade()
 
 
 def test_model_definitions_match_ddl(migrations: Migrations) -> None:
@@ -45,10 +39,7 @@ def test_model_definitions_match_ddl(migrations: Migrations) -> None:
 
 def test_up_down_consistency(migrations: Migrations) -> None:
     """All revisions go up, down to nothing, and up again."""
-    try:
-        migrations.up_down_up()
-    except ZeroDowntimeError as error:
-        _refuse([str(error)])
+    migrations.up_down_up()
 
 
 def test_revision_rolls_back(migrations: Migrations, revision: Revision) -> None:

@@ -115,6 +115,11 @@ class Rehearsal:
         self.base.begin(earlier)
         self._before = None
 
+    def follow(self, revisions: Sequence[Revision]) -> None:
+        """Bring the base behind these revisions too, which nobody asks about."""
+        self.base.follow(revisions)
+        self._before = None
+
     @property
     def before(self) -> Catalog:
         """The catalog of the base."""
