@@ -133,7 +133,9 @@ def test_a_transaction_that_a_tool_adds(folder: Path) -> None:
 
 def test_a_baseline_hides_the_old_and_shows_the_new(folder: Path) -> None:
     (folder / "m.sql").write_text(QUIET + INDEX)
-    assert run("lint", "m.sql", "--write-baseline", "known.json").exit_code == 0
+    written = run("lint", "m.sql", "--write-baseline", "known.json")
+    assert (written.exit_code, written.stdout) == (0, "")
+    assert "accepted in known.json" in written.stderr
     assert run("lint", "m.sql", "--baseline", "known.json").exit_code == 0
     (folder / "m.sql").write_text(QUIET + "\n" + INDEX + "CREATE INDEX ON orders (total);")
     result = run("lint", "m.sql", "--baseline", "known.json", "--format", "json")

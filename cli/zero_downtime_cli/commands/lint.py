@@ -135,6 +135,9 @@ def lint(
     click.echo(report.mending_shown(mended), nl=False, err=True)
     if write_baseline:
         write_accepted(mended.report, write_baseline)
+        count = len(mended.report.findings)
+        said = "1 finding is" if count == 1 else f"{count} findings are"
+        click.echo(f"zd: {said} accepted in {write_baseline}", err=True)
         return
     color = colored()
     shown = report.diff(mended) if show_fixes else report.shown(mended.report, shape, color)
