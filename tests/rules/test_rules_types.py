@@ -172,6 +172,8 @@ def test_citext_keeps_the_rows_but_not_the_indexes(found: Found) -> None:
 
 def test_a_foreign_table_has_its_rows_elsewhere(unknown: Found) -> None:
     assert unknown("ALTER FOREIGN TABLE t ALTER a TYPE bigint, ALTER b SET NOT NULL") == []
+    stored = "ADD c int GENERATED ALWAYS AS (a) STORED, ADD d serial, ADD e float DEFAULT random()"
+    assert unknown(f"ALTER FOREIGN TABLE t {stored}, ADD CHECK (a > 0)") == []
 
 
 @pytest.mark.parametrize(

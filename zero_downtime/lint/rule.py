@@ -385,10 +385,17 @@ class Here:
     def new_columns(self) -> Iterator[Node]:
         """The ColumnDefs that the statement adds to a table in use."""
         if self._new_columns is None:
-            added = [fields_of(command["def"]) for command in self.commands("AT_AddColumn")]
+            commands = () if self.is_foreign else self.commands("AT_AddColumn")
+            added = [fields_of(command["def"]) for command in commands]
             there = self.relation(self.table()).columns if added else {}
             self._new_columns = [each for each in added if each["colname"] not in there]
         return iter(self._new_columns)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether ALTER TABLE is about a foreign table: its rows are elsewhere."""
+        kind = self.relation(self.table()).kind
+        return kind == "foreign table" or self.node["objtype"] == "OBJECT_FOREIGN_TABLE"
 
     @property
     def by_schema(self) -> Severity:

@@ -12,8 +12,8 @@ OWN = "-- in a transaction of its own"
 
 
 def added(here: Here, *kinds: str) -> Iterator[Node]:
-    """The constraints of these kinds that ALTER TABLE … ADD CONSTRAINT adds to a table in use."""
-    for command in here.commands("AT_AddConstraint"):
+    """The constraints of these kinds that ALTER TABLE adds to a table in use with rows."""
+    for command in () if here.is_foreign else here.commands("AT_AddConstraint"):
         constraint = fields_of(command["def"])
         if constraint["contype"] in kinds:
             yield constraint

@@ -60,8 +60,8 @@ class SetNotNullScan(Rule):
 
 def _is_unproven(here: Here, column: str) -> bool:
     key = here.table()
-    if here.node["objtype"] == "OBJECT_FOREIGN_TABLE":
-        return False  # its rows are elsewhere
+    if here.is_foreign:
+        return False
     only = not here.node["relation"].get("inh")
     tables = [key] if only else here.state.tree(key)
     return any(

@@ -13,8 +13,6 @@ from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.tree import Node, fields_of
 from zero_downtime.sql.types import Change, Type, change_of
 
-_KINDS = {"OBJECT_FOREIGN_TABLE": "foreign table"}
-
 
 class TypeChange(Struct, frozen=True):
     """One ALTER COLUMN … TYPE of a table in use."""
@@ -33,9 +31,8 @@ def changes(here: Here) -> Iterator[TypeChange]:
     """The type changes of the statement at hand."""
     for command in here.commands("AT_AlterColumnType"):
         key, name = here.table(), command["name"]
-        kind = here.relation(key).kind
-        if "foreign table" in (kind, _KINDS.get(here.node["objtype"])):
-            continue  # its rows are elsewhere
+        if here.is_foreign:
+            continue
         definition = fields_of(command["def"])
         column = here.relation(key).columns.get(name)
         new = here.state.type_of(definition["typeName"])
