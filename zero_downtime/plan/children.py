@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from zero_downtime.catalog import Catalog, Identity
+from zero_downtime.catalog import Catalog, Change, Identity
 from zero_downtime.plan import tables
 from zero_downtime.plan.pool import Pool
+
+_NOT_NULL_IN_DUMP = 18  # of a child too, since then it is a constraint with a name
 
 
 def leave_out(pool: Pool) -> None:
@@ -25,6 +28,9 @@ def leave_out(pool: Pool) -> None:
             del pool.changes[identity]
         elif change.kind == "added" and inherited == [True, False]:
             _keep(pool, identity)
+    for identity in [each for each in pool.changes if each.kind == "table"]:
+        if pool.changes[identity].kind == "altered" and pool.new.major < _NOT_NULL_IN_DUMP:
+            _require_as_parents(pool, identity.name)
 
 
 def depth_among_changes(pool: Pool, column: Identity) -> int:
@@ -60,6 +66,21 @@ def without(pool: Pool, column: Identity) -> Iterator[str]:
         own = Identity("column", column.name, table)
         if column.of in _parents(pool.old, table) and own not in pool.new:
             yield table
+
+
+def _require_as_parents(pool: Pool, table: str) -> None:
+    """What is NOT NULL in new parents has to be so in the child before it becomes one.
+
+    A dump leaves that to the parents, as if the child's own NOT NULL had gone.
+    """
+    for parent in set(_parents(pool.new, table)) - set(_parents(pool.old, table)):
+        for column in pool.old.columns(table):
+            own = Identity("not null", column, table)
+            inherited = pool.new.get("not null", column, parent)
+            if inherited is None or own in pool.new:
+                continue
+            if pool.changes.pop(own, None) is None:
+                pool.changes[own] = Change(own, None, replace(inherited, identity=own))
 
 
 def _keep(pool: Pool, column: Identity) -> None:

@@ -138,7 +138,6 @@ ALTER TABLE m.t1 ADD CONSTRAINT one_u UNIQUE (a, b);
 ALTER TABLE m.truck ADD color text; ALTER TABLE m.vehicle ADD color text;
 
 --- inherited: an existing table becomes a child
--- since: 18
 -- new:
 ALTER TABLE m.bike ADD CONSTRAINT vehicle_wheels_check CHECK (wheels > 0);
 ALTER TABLE m.bike ALTER id SET NOT NULL;
