@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -105,15 +106,18 @@ def test_every_shape_says_the_verdict_first_and_the_reasons() -> None:
     assert json.loads(json_text(RESULT))["verdict"] == "unsafe"
 
 
-@pytest.mark.parametrize("shape", [text, html])
+@pytest.mark.parametrize("shape", [text, html, markdown])
 def test_costs_and_waits_are_told(shape: Callable[[RehearsalResult], str]) -> None:
-    said = " ".join(shape(RESULT).split())
+    said = " ".join(shape(RESULT).replace("\\", "").split())
     for fact in (
         "5 MB in temporary files",
         "40 MB more on disk",
         "1,200 dead rows left",
         "held back vacuum for 2.0 s (340 transactions)",
         "clients waited 3 times for ROW EXCLUSIVE on public.orders, up to 391 ms",
+        "ACCESS EXCLUSIVE",
+        "400 ms",
+        "under 2 ms",
     ):
         assert fact in said
 
@@ -129,6 +133,53 @@ def test_junit_has_a_failure_for_each_case_that_failed() -> None:
     failed = [case.get("name") for case in suites[0] if case.find("failure") is not None]
     assert failed == ["rollback", "verdict"]
     assert all(len(suite.findall("testcase")) == int(suite.get("tests", 0)) for suite in suites)
+
+
+def test_junit_names_the_rollback_that_failed_and_holds_what_xml_can_not() -> None:
+    control = replace(RESULT, revisions=(replace(BROKEN, reasons=("it said \x1b[1m",)),))
+    (suite,) = ElementTree.fromstring(junit(control)).findall("testsuite")[:1]
+    said = [failure.get("message") for failure in suite.iter("failure")]
+    assert said == [
+        "the downgrade does not restore the catalog (missing: default of orders.note)",
+        "it said  [1m",
+    ]
+
+
+LONG = replace(
+    RESULT,
+    revisions=tuple(
+        replace(
+            BROKEN if n == 7 else FINE, revision=f"r{n}", upgrade=replace(UP, steps=(STEP,) * 40)
+        )
+        for n in range(60)
+    ),
+)
+
+
+def test_a_comment_is_not_longer_than_one_may_be() -> None:
+    said = markdown(LONG)
+    assert len(said) < 65_536
+    assert "`r59`" in said
+    assert said.index("<code>r7</code> step by step") < said.index("<code>r0</code> step by step")
+    assert "do not fit into a comment" in said
+
+
+def test_a_terminal_has_the_heaviest_steps_on_one_screen() -> None:
+    lock = HeldLock("public.orders", "SHARE", 0.1)
+    steps = [StepResult(f"SELECT {n}", "r.py", n, n, (lock,)) for n in range(40)]
+    long = replace(FINE, upgrade=Run(1, tuple(steps)), downgrade=Run(1, tuple(steps)))
+    said = text(replace(RESULT, revisions=(long,))).splitlines()
+    assert len(said) < 50
+    assert any(line.endswith("40 SELECT 39") for line in said)
+    assert not any("SELECT 20" in line for line in said)
+    assert "32 lighter steps" in " ".join(said)
+
+
+def test_a_long_page_is_folded_but_for_what_is_wrong() -> None:
+    page = html(LONG)
+    assert page.count('<details class="revision" open>') == 1
+    assert page.count('<details class="revision" >') == 59
+    assert all(f'href="#r{n}"' in page and f'id="r{n}"' in page for n in range(60))
 
 
 def test_markdown_tables_keep_their_cells() -> None:

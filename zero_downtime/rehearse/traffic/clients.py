@@ -184,18 +184,18 @@ class Traffic:
         text = "DELETE FROM {} WHERE false" if writes else "SELECT FROM {} WHERE false"
         query = sql.SQL(text).format(table.identifier)
         while not self._stop.is_set() and len(samples) < _MOST_SAMPLES:
+            pause = _PROBE_PAUSE
             start = time.monotonic()
             try:
                 connection.execute(query)
             except psycopg.Error:
-                if connection.closed:
+                if connection.closed or self._stop.is_set():
                     return
-                self._stop.wait(0.1)  # the table is gone: the clients tell what that means
-                continue
-            samples.append(
+                pause = 0.1  # the table is gone: the clients tell what that means
+            samples.append(  # also of a wait that was in vain
                 Sample(table.qualified, "probe", writes, start, time.monotonic(), None, probe=True)
             )
-            self._stop.wait(_PROBE_PAUSE)
+            self._stop.wait(pause)
 
 
 def _failure(error: psycopg.Error) -> Failure:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 from xml.etree import ElementTree as xml
 
 from zero_downtime.lint.finding import Finding, Report
 from zero_downtime.report.lint.words import path, summary
-
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+from zero_downtime.report.xml import printable
 
 
 def junit(report: Report) -> str:
@@ -21,7 +19,7 @@ def junit(report: Report) -> str:
     ordered = sorted(report.findings, key=lambda finding: finding.location.file)
     for file, group in groupby(ordered, key=lambda finding: finding.location.file):
         findings = list(group)
-        name = _printable(path(file))
+        name = printable(path(file))
         suite = xml.SubElement(root, "testsuite", _numbers(len(findings), name))
         for finding in findings:
             _case(suite, finding, name)
@@ -45,11 +43,6 @@ def _case(suite: xml.Element, finding: Finding, file: str) -> None:
         line=str(place.line),
     )
     failure = xml.SubElement(
-        case, "failure", type=finding.severity, message=_printable(finding.message)
+        case, "failure", type=finding.severity, message=printable(finding.message)
     )
-    failure.text = _printable(f"{finding.statement}\n\nSafe way: {finding.safe}")
-
-
-def _printable(value: str) -> str:
-    """Without the characters that XML can't hold."""
-    return _UNPRINTABLE.sub(" ", value)
+    failure.text = printable(f"{finding.statement}\n\nSafe way: {finding.safe}")

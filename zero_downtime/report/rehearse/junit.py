@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from xml.etree import ElementTree as xml
 
+from zero_downtime.rehearse.judge import rollback_reasons
 from zero_downtime.rehearse.result import RehearsalResult, RevisionResult
+from zero_downtime.report.rehearse.words import summary
+from zero_downtime.report.xml import printable
 
 _CASES = ("upgrade", "downgrade", "rollback", "verdict")
 
@@ -15,19 +19,27 @@ def junit(result: RehearsalResult) -> str:
     for revision in result.revisions:
         _suite(root, revision)
     if result.stopped:
-        suite = xml.SubElement(root, "testsuite", name="history", tests="1", failures="1")
+        suite = xml.SubElement(root, "testsuite", _numbers("history", 1, 1))
         case = xml.SubElement(suite, "testcase", name="rehearsed to its end", classname="history")
-        xml.SubElement(case, "failure", message=result.stopped)
+        _fail(case, [result.stopped])
+    if not len(root):
+        suite = xml.SubElement(root, "testsuite", _numbers("history", 1, 0))
+        xml.SubElement(suite, "testcase", name=summary(result), classname="history")
+    if result.notes:
+        suite = root[0]
+        told = suite.find("system-out")
+        told = xml.SubElement(suite, "system-out") if told is None else told
+        told.text = _lines([*filter(None, [told.text]), *result.notes])
     xml.indent(root)
-    return xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
+    )
 
 
 def _suite(root: xml.Element, revision: RevisionResult) -> None:
     failures = _failures(revision)
-    name = f"{revision.revision} {revision.message}".strip()
-    suite = xml.SubElement(
-        root, "testsuite", name=name, tests=str(len(_CASES)), failures=str(len(failures))
-    )
+    name = printable(f"{revision.revision} {revision.message}".strip())
+    suite = xml.SubElement(root, "testsuite", _numbers(name, len(_CASES), len(failures)))
     for case in _CASES:
         element = xml.SubElement(
             suite,
@@ -38,10 +50,22 @@ def _suite(root: xml.Element, revision: RevisionResult) -> None:
             time=f"{_seconds(revision, case):.3f}",
         )
         if case in failures:
-            failure = xml.SubElement(element, "failure", message=failures[case][0])
-            failure.text = "\n".join(failures[case])
+            _fail(element, failures[case])
     if revision.warnings:
-        xml.SubElement(suite, "system-out").text = "\n".join(revision.warnings)
+        xml.SubElement(suite, "system-out").text = _lines(revision.warnings)
+
+
+def _numbers(name: str, tests: int, failures: int) -> dict[str, str]:
+    return {"name": name, "tests": str(tests), "failures": str(failures), "errors": "0"}
+
+
+def _fail(case: xml.Element, said: list[str]) -> None:
+    failure = xml.SubElement(case, "failure", type="unsafe", message=printable(said[0]))
+    failure.text = _lines(said)
+
+
+def _lines(said: Iterable[str]) -> str:
+    return printable("\n".join(said))
 
 
 def _failures(revision: RevisionResult) -> dict[str, list[str]]:
@@ -53,8 +77,8 @@ def _failures(revision: RevisionResult) -> dict[str, list[str]]:
         found["downgrade"] = [revision.downgrade.failed]
     rollback = revision.rollback
     if rollback is not None and rollback.outcome != "restores":
-        said = [rollback.outcome, *rollback.differences]
-        found["rollback"] = [*said, *filter(None, (rollback.where, rollback.reason))]
+        reasons, _ = rollback_reasons(rollback, revision.phase)
+        found["rollback"] = [*reasons, *rollback.differences]
     if revision.reasons:
         found["verdict"] = list(revision.reasons)
     return found

@@ -7,15 +7,24 @@ from collections.abc import Iterator
 from zero_downtime.rehearse.result import RehearsalResult, RevisionResult, Run, StepResult
 from zero_downtime.report.rehearse.words import (
     crash_facts,
+    error_facts,
     forecast_facts,
+    lock_fact,
     milliseconds,
     rollback_facts,
     seconds,
+    step_facts,
     summary,
+    wait_facts,
+    worst_wait,
 )
 from zero_downtime.sql.words import is_setting, shortened
 
-_MOST_STEPS = 30  # of one direction: a comment has its limits
+# A comment has its limits: GitHub's are 65,536 characters.
+_MOST_STEPS = 20  # of one direction
+_MOST_LOCKS = 6  # of one step
+_MOST_WAITS = 2
+_MOST_CHARACTERS = 60_000
 
 
 def markdown(result: RehearsalResult) -> str:
@@ -34,24 +43,30 @@ def markdown(result: RehearsalResult) -> str:
         lines += ["", "| | revision | upgrade | longest wait of a client | rollback |"]
         lines.append("|-|-|-|-|-|")
         lines += [_row(revision) for revision in result.revisions]
-    for revision in result.revisions:
-        lines += _details(revision)
+    room = _MOST_CHARACTERS - sum(map(len, lines))
+    left = 0
+    for revision in sorted(result.revisions, key=lambda each: each.safe):  # what is wrong first
+        details = list(_details(revision))
+        length = sum(map(len, details))
+        if length > room:
+            left += 1
+            continue
+        room -= length
+        lines += details
+    if left:
+        lines += ["", f"The steps of {left} more revisions do not fit into a comment."]
     if result.notes:
         lines += ["", *(f"> {_text(note)}" for note in result.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _row(revision: RevisionResult) -> str:
-    worst = max(
-        (w.max_ms for step in revision.upgrade.steps for w in (step.reads, step.writes)),
-        default=0.0,
-    )
     rollback = revision.rollback.outcome if revision.rollback else "not reached"
     cells = (
         "✅" if revision.safe else "❌",
         f"`{revision.revision}` {_text(revision.message)}",
         "fails" if revision.upgrade.failed else seconds(revision.upgrade.seconds),
-        milliseconds(worst) if worst else "no clients",
+        worst_wait(revision),
         rollback,
     )
     return f"| {' | '.join(cells)} |"
@@ -88,9 +103,14 @@ def _steps(name: str, run: Run) -> Iterator[str]:
 
 
 def _step(step: StepResult) -> str:
-    locks = "<br>".join(f"{lock.mode} {_text(lock.relation)}" for lock in step.locks)
+    locks = "<br>".join(
+        f"{lock.mode} {_text(lock.relation)} {lock_fact(lock)}" for lock in step.locks[:_MOST_LOCKS]
+    )
+    if len(step.locks) > _MOST_LOCKS:
+        locks += f"<br>… and {len(step.locks) - _MOST_LOCKS} more"
+    facts = [*step_facts(step), *wait_facts(step)[:_MOST_WAITS], *error_facts(step)]
     cells = (
-        f"`{_code(shortened(step.sql, 90))}`",
+        "<br>".join([f"`{_code(shortened(step.sql, 90))}`", *map(_text, facts)]),
         seconds(step.seconds),
         locks,
         milliseconds(step.reads.max_ms) if step.reads.operations else "",

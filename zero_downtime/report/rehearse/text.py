@@ -11,7 +11,6 @@ from rich.text import Text
 
 from zero_downtime.rehearse.result import (
     Crash,
-    HeldLock,
     RehearsalResult,
     RevisionResult,
     Rollback,
@@ -20,18 +19,19 @@ from zero_downtime.rehearse.result import (
     Waits,
 )
 from zero_downtime.report.rehearse.words import (
-    cost_facts,
     crash_facts,
     forecast_facts,
+    lock_fact,
     milliseconds,
     rollback_facts,
     seconds,
+    step_facts,
     summary,
     wait_facts,
 )
 from zero_downtime.sql.words import is_setting, shortened
 
-_MOST_STEPS = 12  # of one direction; JSON has them all
+_MOST_STEPS = {"upgrade": 8, "downgrade": 4}  # JSON and HTML have them all
 _MOST_LOCKS = 4  # of one step
 _MOST_WAITS = 2
 
@@ -107,12 +107,33 @@ def _direction(name: str, run: Run, width: int) -> list[Text]:
     line.append(f" in {seconds(run.seconds)}", "default not bold")
     line.append(_usual(run), "dim not bold")
     lines = [line]
-    steps = [step for step in run.steps if step.locks or not is_setting(step.sql)]
-    for number, step in enumerate(steps[:_MOST_STEPS], 1):
-        lines += _step(number, step, width)
-    if len(steps) > _MOST_STEPS:
-        lines.append(Text(f"    … and {len(steps) - _MOST_STEPS} more (--format json)", "dim"))
+    chosen = _heaviest(run.steps, _MOST_STEPS[name])
+    last = StepResult("", "", 0, 0.0)
+    for number in chosen:
+        step = run.steps[number - 1]
+        lines += _step(number, step, width, last)
+        last = step
+    if left := sum(_tells(step) for step in run.steps) - len(chosen):
+        lines.append(
+            Text(f"    … and {left} lighter step{'s' * (left != 1)} (--format html)", "dim")
+        )
     return lines
+
+
+def _tells(step: StepResult) -> bool:
+    return bool(step.locks) or not is_setting(step.sql)
+
+
+def _heaviest(steps: Sequence[StepResult], most: int) -> list[int]:
+    """The numbers of the steps that cost most, in the order of the steps."""
+    numbers = [number for number, step in enumerate(steps, 1) if _tells(step)]
+
+    def weight(number: int) -> tuple[bool, float]:
+        step = steps[number - 1]
+        held = max((lock.seconds for lock in step.locks), default=0.0)
+        return bool(step.differences or step.errors), max(held, step.seconds)
+
+    return sorted(sorted(numbers, key=weight, reverse=True)[:most])
 
 
 def _usual(run: Run) -> str:
@@ -124,32 +145,25 @@ def _usual(run: Run) -> str:
     )
 
 
-def _step(number: int, step: StepResult, width: int) -> list[Text]:
+def _step(number: int, step: StepResult, width: int, last: StepResult) -> list[Text]:
     first = Text(f"   {number:>2} ")
     first.append(shortened(step.sql, width - 18), "cyan")
     lines = [first]
     facts = [seconds(step.seconds)]
-    if step.reads.operations or step.writes.operations:
+    pairs = ((last.reads, step.reads), (last.writes, step.writes))
+    if any(now.operations and now.max_ms != before.max_ms for before, now in pairs):
         facts.append(f"worst wait: readers {_worst(step.reads)}, writers {_worst(step.writes)}")
-    if step.rewrote:
-        facts.append(f"rewrites {', '.join(step.rewrote)}")
-    elif step.scanned:
-        facts.append(f"scans {', '.join(step.scanned)}")
-    facts += cost_facts(step)
+    facts += step_facts(step)
     lines.append(Text("      " + " · ".join(facts)))
     locks = sorted(step.locks, key=lambda lock: (-lock.seconds, lock.relation))
     if locks:
-        told = ", ".join(_lock(lock) for lock in locks[:_MOST_LOCKS])
+        told = ", ".join(
+            f"{lock.relation} {lock.mode} {lock_fact(lock)}" for lock in locks[:_MOST_LOCKS]
+        )
         more = f" and {len(locks) - _MOST_LOCKS} more" if len(locks) > _MOST_LOCKS else ""
         lines.append(Text(f"      locks {told}{more}", "dim"))
     lines += [Text(f"      {said}", "dim") for said in wait_facts(step)[:_MOST_WAITS]]
     return lines
-
-
-def _lock(lock: HeldLock) -> str:
-    held = f"{'' if lock.seen else 'under '}{seconds(lock.seconds)}"
-    waited = f" after {seconds(lock.waited)}" if lock.waited >= 0.005 else ""
-    return f"{lock.relation} {lock.mode} {held}{waited}"
 
 
 def _worst(waits: Waits) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.rehearse.result import Moment, Run
-from zero_downtime.report.rehearse.words import milliseconds, seconds
+from zero_downtime.report.rehearse.words import lock_fact, milliseconds, seconds
 from zero_downtime.sql.words import shortened
 
 WIDTH = 960
@@ -85,8 +85,7 @@ def timeline(run: Run) -> Timeline:
         for number, step in enumerate(run.steps, 1):
             for lock in step.locks:
                 if lock.relation == name:
-                    held = f"{'' if lock.seen else 'under '}{seconds(lock.seconds)}"
-                    title = f"{lock.mode} on {name}, {held}, by step {number}"
+                    title = f"{lock.mode} on {name}, {lock_fact(lock)}, by step {number}"
                     bars.append(
                         Bar(
                             scale.x(lock.start),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zero_downtime.rehearse.result import Crash, Forecast, RehearsalResult, Rollback, StepResult
+from zero_downtime.rehearse.result import (
+    Crash,
+    Forecast,
+    HeldLock,
+    RehearsalResult,
+    RevisionResult,
+    Rollback,
+    Run,
+    StepResult,
+)
 from zero_downtime.sql.words import shortened
 
 _MEGABYTE = 1024 * 1024
@@ -21,7 +30,8 @@ def summary(result: RehearsalResult) -> str:
         said += f", {bad} with findings"
     filled = sum(result.tables.values())
     return (
-        f"{said} · PostgreSQL {result.server} · {filled:,} rows in {len(result.tables)} tables"
+        f"{said} · PostgreSQL {result.server} · {filled:,} rows in {len(result.tables)}"
+        f" table{'s' * (len(result.tables) != 1)}"
         f" · {result.clients} clients · {result.seconds:.1f} s"
     )
 
@@ -40,6 +50,47 @@ def rollback_facts(rollback: Rollback) -> list[str]:
         changed = f"{rollback.rows_changed:,}" if rollback.rows_changed else "none"
         facts.append(f"{rollback.rows_checked:,} rows checked, {lost} lost, {changed} changed")
     return facts
+
+
+def worst_wait(revision: RevisionResult) -> str:
+    """The longest that a client waited in either direction."""
+    runs = (revision.upgrade, revision.downgrade)
+    waits = [w for run in runs for step in run.steps for w in (step.reads, step.writes)]
+    if not any(wait.operations for wait in waits):
+        return "no clients"
+    return milliseconds(max(wait.max_ms for wait in waits))
+
+
+def had_clients(run: Run) -> bool:
+    """Whether a client was at work while it ran."""
+    return any(step.reads.operations or step.writes.operations for step in run.steps)
+
+
+def lock_fact(lock: HeldLock) -> str:
+    """How long a lock was held, and waited for."""
+    held = f"{'' if lock.seen else 'under '}{seconds(lock.seconds)}"
+    waited = f" after {seconds(lock.waited)}" if lock.waited >= 0.005 else ""
+    return f"{held}{waited}"
+
+
+def step_facts(step: StepResult) -> list[str]:
+    """What a step did to its tables, and what it costs."""
+    facts = []
+    if step.rewrote:
+        facts.append(f"rewrites {', '.join(step.rewrote)}")
+    if scanned := [name for name in step.scanned if name not in step.rewrote]:
+        facts.append(f"scans {', '.join(scanned)}")
+    return facts + cost_facts(step)
+
+
+def error_facts(step: StepResult) -> list[str]:
+    """The errors that clients got because of a step."""
+    return [
+        f"clients failed {'once' if error.count == 1 else f'{error.count:,} times'} with"
+        f" {error.sqlstate}: {error.message}"
+        for error in step.errors
+        if not error.values
+    ]
 
 
 def cost_facts(step: StepResult) -> list[str]:
