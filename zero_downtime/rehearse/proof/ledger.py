@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -49,6 +49,18 @@ def common_shapes(old: Tables, new: Tables, skip: Iterable[str] = ()) -> list[Sh
     return found
 
 
+def changed_shapes(new: Tables, common: Iterable[Shape]) -> list[Shape]:
+    """Whole rows of the tables of which both schemas know a part only."""
+    parts = {shape.table: shape for shape in common}
+    return [
+        shape
+        for shape in shapes(new)
+        if (part := parts.get(shape.table))
+        and shape.key == part.key
+        and set(shape.columns) != set(part.columns)
+    ]
+
+
 def _same(old: Table, new: Table) -> tuple[str, ...]:
     definitions = {c.name: c.definition for c in new.columns}
     return tuple(c.name for c in old.columns if definitions.get(c.name) == c.definition)
@@ -80,22 +92,22 @@ def _list(names: Iterable[str]) -> sql.Composed:
 
 
 def existing_rows(
-    before: Ledger, after: Ledger, upgraded: Ledger, written: Ledger
+    before: Ledger, after: Ledger, clients: Mapping[str, Collection[str]], followed: Collection[str]
 ) -> tuple[Lost, ...]:
     """What became of the rows that existed before a revision went up and down.
 
-    ``upgraded`` and ``written`` are the rows before and after clients wrote under the new schema:
-    what those changed is theirs.
+    What ``clients`` changed under the new schema is theirs; rows that are new in a table tell
+    something where those of clients could be ``followed``.
     """
     found = []
-    changes = changed_keys(before, after, upgraded, written)
+    changes = changed_keys(before, after, clients)
     for table, rows in before.items():
         now = after.get(table, {})
-        theirs = _theirs(table, upgraded, written)
+        theirs = clients.get(table, ())
         lost = sum(1 for key in rows if key not in now and key not in theirs)
         changed = len(changes.get(table, ()))
         left = 0
-        if table in upgraded or not written:
+        if table in followed:
             left = sum(1 for key in now if key not in rows and key not in theirs)
         if lost or changed or left:
             found.append(Lost(table, lost, changed, left))
@@ -103,7 +115,7 @@ def existing_rows(
 
 
 def changed_keys(
-    before: Ledger, after: Ledger, upgraded: Ledger, written: Ledger
+    before: Ledger, after: Ledger, clients: Mapping[str, Collection[str]]
 ) -> dict[str, frozenset[str]]:
     """Per table, the keys of rows that existed and are there with other content."""
     return {
@@ -113,15 +125,19 @@ def changed_keys(
             if now.get(key, content) != content and key not in theirs
         )
         for table, rows in before.items()
-        for now, theirs in [(after.get(table, {}), _theirs(table, upgraded, written))]
+        for now, theirs in [(after.get(table, {}), clients.get(table, ()))]
     }
 
 
-def _theirs(table: str, upgraded: Ledger, written: Ledger) -> set[str]:
-    first, second = upgraded.get(table, {}), written.get(table, {})
-    if first is second:
-        return set()
-    return {k for k in first.keys() | second.keys() if first.get(k) != second.get(k)}
+def differing(*pairs: tuple[Ledger, Ledger]) -> dict[str, set[str]]:
+    """Per table, the keys of rows that any of these pairs of ledgers tells apart."""
+    found: dict[str, set[str]] = {}
+    for before, after in pairs:
+        for table in before.keys() & after.keys() if before is not after else ():
+            first, second = before[table], after[table]
+            keys = {k for k in first.keys() | second.keys() if first.get(k) != second.get(k)}
+            found.setdefault(table, set()).update(keys)
+    return found
 
 
 def written_rows(upgraded: Ledger, written: Ledger, after: Ledger) -> tuple[Lost, ...]:

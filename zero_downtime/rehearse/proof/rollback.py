@@ -25,7 +25,9 @@ from zero_downtime.rehearse.proof.ledger import (
     Shape,
     changed_columns,
     changed_keys,
+    changed_shapes,
     common_shapes,
+    differing,
     existing_rows,
     read_ledger,
     shapes,
@@ -191,11 +193,16 @@ class _RoundTrip:
             common = common_shapes(old, new, prover.skip)
             upgraded = read_ledger(connection, common, new)
             written = upgraded
+            clients: dict[str, set[str]] = {}
             if writing:
                 names = [name for seen in up.observed for _, name, _ in seen.locks]
                 names += [t.qualified for t in new if old.named(t.qualified) is None]
+                wide = changed_shapes(new, common)
+                first = read_ledger(connection, wide, new)
                 write_rows(connection, prover.seed, prover.skip, prover.hints, names, common)
                 written = read_ledger(connection, common, new)
+                second = read_ledger(connection, wide, new)
+                clients = differing((upgraded, written), (first, second))
         after = reading.result()
         down = self._exact(after)
         proven = Proven(None, tuple(up.observed), (), after, self.digests, new)
@@ -216,21 +223,21 @@ class _RoundTrip:
         with self._connect() as connection:
             now = read_tables(connection)
             rows_after = read_ledger(connection, whole, now)
-            lost = existing_rows(rows_before, rows_after, upgraded, written)
-            keys = changed_keys(rows_before, rows_after, upgraded, written)
+            lost = existing_rows(rows_before, rows_after, clients, written or rows_before)
+            keys = changed_keys(rows_before, rows_after, clients)
             lost = self._with_columns(lost, keys, old, connection)
             if writing:
                 lost += written_rows(upgraded, written, read_ledger(connection, common, now))
-        differing = comparison.grade == "different"
+        different = comparison.grade == "different"
         rollback = Rollback(
-            "differs" if differing else "restores",
-            not differing,
+            "differs" if different else "restores",
+            not different,
             differences=tuple(_told(comparison)),
             rows_checked=_count(rows_before),
             tables=lost,
             grade=comparison.grade,
         )
-        if self._did_nothing(restored, after, differing, bool(down.observed), lost):
+        if self._did_nothing(restored, after, different, bool(down.observed), lost):
             rollback = replace(
                 rollback,
                 outcome="does-nothing",
