@@ -8,6 +8,8 @@ import pytest
 
 from zero_downtime.project import Project
 from zero_downtime.rehearse import Options, RevisionResult, rehearse
+from zero_downtime.rehearse.proof.crash import Allowance, Point
+from zero_downtime.report.rehearse.words import crash_facts
 
 TABLE = (
     "op.execute('CREATE TABLE boxes (id int PRIMARY KEY, size int)')",
@@ -71,8 +73,21 @@ def test_killed_at_every_point_of_a_revision_in_parts(
 
 
 def test_so_many_points_and_no_more(last: Callable[..., RevisionResult]) -> None:
-    assert len(last(TABLE, IN_PARTS, most=1).crashes) == 1
+    one = last(TABLE, IN_PARTS, most=1)
+    assert (len(one.crashes), one.crashes_left_out) == (1, 5)
+    assert "killed once: continued and undone" in crash_facts(one)
+    assert "5 more moments left out" in crash_facts(one)
     assert last(TABLE, IN_PARTS, most=0).crashes == ()
+
+
+def test_revisions_share_the_time_for_kills() -> None:
+    harmless = [Point(n, "after", leaves=False) for n in range(3)]
+    assert list(Allowance(seconds=60).allowed(harmless)) == harmless
+    used_up = Allowance(seconds=1e-9, revisions=2)
+    assert list(used_up.allowed(harmless)) == harmless[:1]
+    assert list(used_up.allowed(harmless)) == []
+    leaving = [Point(n, "in", leaves=True) for n in range(4)]
+    assert list(used_up.allowed([*leaving, *harmless])) == leaving[:2]
 
 
 def test_a_revision_that_can_not_be_run_again_is_unsafe(

@@ -19,6 +19,7 @@ from zero_downtime.lint.run import Request, lint_request
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget, read_budget
+from zero_downtime.rehearse.proof.crash import Allowance
 from zero_downtime.rehearse.rehearsal import Rehearsal
 from zero_downtime.rehearse.result import RevisionResult
 from zero_downtime.rehearse.run import workload_of
@@ -90,6 +91,7 @@ class Migrations:
             settings.rows,
             settings.clients,
             settings.crash_points,
+            Allowance(settings.crash_seconds, len(self.history)),
             statements=workload_of(self.project),
         )
         self._rehearsal.begin(earlier)

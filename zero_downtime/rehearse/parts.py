@@ -27,6 +27,7 @@ from zero_downtime.postgres.server import RemoteServer, Server, masked
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.kept import Facts
+from zero_downtime.rehearse.proof.crash import Allowance
 from zero_downtime.rehearse.rehearsal import Progress, Rehearsal
 from zero_downtime.rehearse.result import RehearsalResult
 from zero_downtime.rehearse.traffic.statements import Written
@@ -48,7 +49,7 @@ class Asked:
     rows: int
     clients: int
     crash_points: int | None
-    rolled_back: bool
+    crash_seconds: float
     stats: Stats | None
     statements: tuple[Written, ...]
     quick: bool
@@ -95,6 +96,7 @@ def rehearse_history(
         return _rehearsed(asked, history, server, earlier, tested, progress, kept=kept, keep=keep)[
             0
         ]
+    asked = replace(asked, crash_seconds=asked.crash_seconds / len(parts))
     before = [list(earlier)]
     for part in parts:
         before.append([*before[-1], *part])
@@ -144,7 +146,7 @@ def _rehearsed(
         asked.rows,
         asked.clients,
         asked.crash_points,
-        asked.rolled_back,
+        Allowance(asked.crash_seconds, len(tested)),
         asked.stats,
         asked.statements,
         progress,

@@ -18,7 +18,7 @@ from zero_downtime.rehearse.forecast import Forecaster
 from zero_downtime.rehearse.judge import judge
 from zero_downtime.rehearse.live import Stage, quiet_run
 from zero_downtime.rehearse.measure.serverlog import RESOLUTION_MS
-from zero_downtime.rehearse.proof.crash import Killer, points
+from zero_downtime.rehearse.proof.crash import Allowance, Killer, Point, points
 from zero_downtime.rehearse.proof.rollback import Proven, Prover
 from zero_downtime.rehearse.proof.sweep import Swept, sweep
 from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Rollback, Run
@@ -45,8 +45,8 @@ class Rehearsal:
         budget: Budget,
         rows: int,
         clients: int,
-        crash_points: int | None = None,  # in each revision; None: all
-        rolled_back: bool = True,  # whether a kill that is rolled back is tried too
+        crash_points: int | None = None,  # in each revision at most; None: all
+        killing: Allowance | None = None,  # None: all the time that it takes
         stats: Stats | None = None,  # of production, to forecast with
         statements: Sequence[Written] = (),  # that clients send; none: they are made up
         progress: Progress = lambda line: None,
@@ -58,7 +58,7 @@ class Rehearsal:
         self.rows = rows
         self.clients = clients
         self.crash_points = crash_points
-        self.rolled_back = rolled_back
+        self.killing = killing or Allowance()
         self.seed = config.seed
         self.budget = budget
         self.tolerate = frozenset(config.tolerate)
@@ -240,6 +240,8 @@ class Rehearsal:
                 "rehearsed with clients that write only values that are there already",
             )
             up, down = self._under_traffic(revision, proven, new_values=False)
+        moments = points(proven.upgrade)
+        crashes = tuple(self._crashes(revision, proven, moments[: self.crash_points]))
         result = RevisionResult(
             revision.id,
             revision.message,
@@ -248,10 +250,11 @@ class Rehearsal:
             up,
             down,
             proven.rollback,
-            tuple(self._crashes(revision, proven)),
+            crashes,
             self.forecaster.of(self.base.database, revision, proven.upgrade)
             if self.forecaster
             else (),
+            crashes_left_out=len(moments) - len(crashes),
         )
         reasons, warnings = judge(result, self.budget, self.tolerate)
         return replace(result, reasons=reasons, warnings=(*warned, *warnings)), proven
@@ -259,19 +262,20 @@ class Rehearsal:
     def _proven(self, revision: Revision) -> Proven:
         return self.prover.prove(self.base.database, self.before, revision)
 
-    def _crashes(self, revision: Revision, proven: Proven) -> Iterator[Crash]:
-        chosen = points(proven.upgrade, self.crash_points, rolled_back=self.rolled_back)
-        if chosen and proven.after is not None and proven.rollback is not None:
-            restores = proven.rollback.outcome == "restores"
-            yield from self.killer.kill(
-                self.base.database,
-                revision,
-                proven.upgrade,
-                (self.before, proven.digests[0]),
-                (proven.after, proven.digests[1]),
-                chosen,
-                restores,
-            )
+    def _crashes(
+        self, revision: Revision, proven: Proven, moments: Sequence[Point]
+    ) -> Iterator[Crash]:
+        if proven.after is None or proven.rollback is None:
+            return
+        yield from self.killer.kill(
+            self.base.database,
+            revision,
+            proven.upgrade,
+            (self.before, proven.digests[0]),
+            (proven.after, proven.digests[1]),
+            self.killing.allowed(moments),
+            restores=proven.rollback.outcome == "restores",
+        )
 
     def _under_traffic(
         self, revision: Revision, proven: Proven, *, new_values: bool

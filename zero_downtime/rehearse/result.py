@@ -196,6 +196,7 @@ class RevisionResult:
     forecasts: tuple[Forecast, ...] = ()
     reasons: tuple[str, ...] = ()  # why it is unsafe
     warnings: tuple[str, ...] = ()
+    crashes_left_out: int = 0  # moments at which it was not killed
 
     @property
     def predicted_equals_observed(self) -> bool:
@@ -257,6 +258,7 @@ def _revision(result: RevisionResult) -> dict[str, Any]:
         "downgrade": _run(result.downgrade),
         "rollback": _rollback(result.rollback),
         "crashes": [_crash(crash) for crash in result.crashes],
+        "crashes_left_out": result.crashes_left_out,
         "forecasts": [asdict(forecast) for forecast in result.forecasts],
         "predicted_equals_observed": result.predicted_equals_observed,
         "reasons": list(result.reasons),

@@ -29,7 +29,6 @@ from zero_downtime.stats import Stats, read_stats
 # A scratch server on which vacuuming does not come between, and waits are in the log.
 SETTINGS = {"autovacuum": "off", **serverlog.SETTINGS}
 
-_FEW = 25  # revisions: in a longer history a kill that is simply rolled back is not tried
 _ROWS_IN_MEMORY = 20_000  # a table; beyond that the server's files go to the disk
 
 
@@ -45,7 +44,8 @@ class Options:
     server: str | None = None
     i_know: bool = False
     budget: str | None = None  # see rehearse.budget
-    crash_points: int | None = None  # in each revision
+    crash_points: int | None = None  # in each revision at most
+    crash_seconds: float | None = None  # for the kills of all revisions
     quick: bool = False  # only whether downgrades restore the catalog: no rows, clients, kills
     stats: Path | None = None  # what zd stats pull wrote, to forecast with
     data: str | None = None  # a dump, or a URL: begin with the rows of that database
@@ -71,6 +71,7 @@ def rehearse(
     rows = config.rows if options.rows is None else options.rows
     clients = config.clients if options.clients is None else options.clients
     most = config.crash_points if options.crash_points is None else options.crash_points
+    killing = config.crash_seconds if options.crash_seconds is None else options.crash_seconds
     if options.quick:
         rows = clients = most = 0
     stats = _stats(project, options)
@@ -82,9 +83,8 @@ def rehearse(
     with taken(place) as found:
         server = scratch_server(where, rows, found[0] if found else None)
     try:
-        few = len(tested) <= _FEW
         asked = Asked(
-            *(project, budget, rows, clients, most, few, stats, statements),
+            *(project, budget, rows, clients, most, killing, stats, statements),
             quick=options.quick,
             data=options.data,
         )

@@ -27,7 +27,12 @@ from zero_downtime_cli.options import (
 @click.option(
     "--crash-points",
     type=click.IntRange(0),
-    help="Moments in each revision at which its upgrade is killed. Default: 2.",
+    help="Kill the upgrade of each revision at so many moments at most. Default: at all.",
+)
+@click.option(
+    "--crash-seconds",
+    type=click.FloatRange(0),
+    help="Time for kills; of a long history it allows a sample. Default: 60.",
 )
 @click.option(
     "--stats",
@@ -65,6 +70,7 @@ def rehearse(
     rows: int | None,
     clients: int | None,
     crash_points: int | None,
+    crash_seconds: float | None,
     quick: bool,
     fresh: bool,
     stats: Path | None,
@@ -102,6 +108,7 @@ def rehearse(
         i_know,
         budget,
         crash_points,
+        crash_seconds,
         quick,
         stats,
         data,

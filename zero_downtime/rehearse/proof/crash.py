@@ -9,9 +9,10 @@ way (CREATE INDEX CONCURRENTLY and its like).
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +37,7 @@ from zero_downtime.upgrade.runner import upgrade
 
 Moment = Literal["in", "after"]
 
+_ALWAYS = 2
 _PATIENCE = 5.0  # seconds in which a statement must have begun to wait
 
 
@@ -45,15 +47,38 @@ class Point:
 
     position: int
     moment: Moment
+    leaves: bool  # whether something is left behind that the server does not take back
     effect: Effect | None = None  # the statement's, when it is killed while it runs
 
 
-def points(
-    observed: Sequence[Observed], most: int | None = None, *, rolled_back: bool = True
-) -> tuple[Point, ...]:
-    """The points of a revision, at most so many: those that leave the most behind come first.
+@dataclass
+class Allowance:
+    """The time that kills may take. Revisions share it, so that a long history has a sample."""
 
-    ``rolled_back``: also those at which the server takes everything back by itself.
+    seconds: float = math.inf  # for all of them
+    revisions: int = 1  # under test
+    _begun: int = 0
+    _spent: float = 0.0
+
+    def allowed(self, chosen: Sequence[Point]) -> Iterator[Point]:
+        """The next revision's points, while there is time; who takes one uses the time up.
+
+        Two that leave something behind are always tried: these are what goes wrong.
+        """
+        self._begun += 1
+        share = self.seconds * min(1.0, self._begun / self.revisions)
+        for number, point in enumerate(chosen):
+            if self._spent >= share and not (point.leaves and number < _ALWAYS):
+                return
+            start = time.monotonic()
+            yield point
+            self._spent += time.monotonic() - start
+
+
+def points(observed: Sequence[Observed]) -> tuple[Point, ...]:
+    """The points of a revision, those that leave the most behind first.
+
+    At the last ones, before a commit, the server takes everything back by itself.
     """
     during, between, commits = [], [], []
     told = [each for each in enumerate(observed) if not is_setting(each[1].statement.sql)]
@@ -62,11 +87,11 @@ def points(
         following = [each.statement.transaction for _, each in told[place + 1 : place + 2]]
         if number is None:
             if seen.predicted is not None and not seen.predicted.transactional:
-                during.append(Point(position, "in", seen.predicted))
-            between.append(Point(position, "after"))  # which is before the next one
+                during.append(Point(position, "in", True, seen.predicted))
+            between.append(Point(position, "after", True))  # which is before the next one
         elif following != [number]:
-            commits.append(Point(position, "after"))
-    return tuple([*during, *between, *(commits if rolled_back else ())][:most])
+            commits.append(Point(position, "after", False))
+    return (*during, *between, *commits)
 
 
 @dataclass(frozen=True)
@@ -85,7 +110,8 @@ class Killer:
         observed: Sequence[Observed],
         before: tuple[Catalog, str],  # and its digest
         after: tuple[Catalog, str],
-        chosen: Sequence[Point],
+        chosen: Iterable[Point],
+        *,
         restores: bool,
     ) -> Iterator[Crash]:
         """Kill, continue and (where the downgrade ``restores``) undo; a result for each point."""

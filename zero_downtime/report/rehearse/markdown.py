@@ -83,7 +83,7 @@ def _details(revision: RevisionResult) -> Iterator[str]:
     if revision.rollback:
         yield from ("", f"Rollback: {_text(' · '.join(rollback_facts(revision.rollback)))}")
     if revision.crashes:
-        yield from ("", f"Crashes: {crash_facts(revision.crashes)}")
+        yield from ("", f"Crashes: {crash_facts(revision)}")
     if revision.forecasts:
         yield from ("", "Forecast for production:", "")
         yield from (f"- {_text(forecast_facts(each))}" for each in revision.forecasts)

@@ -98,7 +98,7 @@ ${direction(name, run)}
 ${revision.rollback.outcome}</span> ${' · '.join(rollback_facts(revision.rollback))}</p>
 % endif
 % if revision.crashes:
-<p><b>crashes</b> ${crash_facts(revision.crashes)}</p>
+<p><b>crashes</b> ${crash_facts(revision)}</p>
 % endif
 % for forecast in revision.forecasts:
 <p><b>forecast</b> ${forecast_facts(forecast)}</p>

@@ -10,7 +10,6 @@ from rich.padding import Padding
 from rich.text import Text
 
 from zero_downtime.rehearse.result import (
-    Crash,
     RehearsalResult,
     RevisionResult,
     Rollback,
@@ -89,7 +88,7 @@ def _revision(revision: RevisionResult, width: int) -> list[Text]:
     if revision.rollback is not None:
         lines.append(_rollback(revision.rollback))
     if revision.crashes:
-        lines.append(_crashes(revision.crashes))
+        lines.append(_crashes(revision))
     if revision.forecasts:
         lines.append(Text("  forecast", "bold"))
         lines += [Text(f"    {forecast_facts(each)}") for each in revision.forecasts]
@@ -179,8 +178,8 @@ def _rollback(rollback: Rollback) -> Text:
     return line
 
 
-def _crashes(crashes: Sequence[Crash]) -> Text:
-    good = all(crash.recovered for crash in crashes)
+def _crashes(revision: RevisionResult) -> Text:
+    good = all(crash.recovered for crash in revision.crashes)
     line = Text("  crashes ", "bold")
-    line.append(crash_facts(crashes), "default not bold" if good else "bold red")
+    line.append(crash_facts(revision), "default not bold" if good else "bold red")
     return line

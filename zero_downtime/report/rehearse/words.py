@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from zero_downtime.rehearse.result import (
-    Crash,
     Forecast,
     HeldLock,
     RehearsalResult,
@@ -123,14 +120,17 @@ def wait_facts(step: StepResult) -> list[str]:
     ]
 
 
-def crash_facts(crashes: Sequence[Crash]) -> str:
+def crash_facts(revision: RevisionResult) -> str:
     """How often the upgrade was killed, and what became of it."""
+    crashes = revision.crashes
     count, recovered = len(crashes), sum(crash.recovered for crash in crashes)
     times = "once" if count == 1 else f"{count} times"
     went = "continued and undone" if recovered == count else f"recovered {recovered} times"
     left = sum(len(crash.left) for crash in crashes)
     cleared = f", {left} INVALID index{'es' * (left != 1)} cleared" if left else ""
-    return f"killed {times}: {went}{cleared}"
+    more = revision.crashes_left_out
+    left_out = f"; {more} more moment{'s' * (more != 1)} left out" if more else ""
+    return f"killed {times}: {went}{cleared}{left_out}"
 
 
 def forecast_facts(forecast: Forecast) -> str:
