@@ -19,9 +19,10 @@ Say = Callable[[str], None]
 NOT_COMPARED = (
     "roles and memberships",
     "settings of databases and roles",
-    "extension versions",
     "sequence positions",
 )
+# Which ones a live server has is its packages' business.
+_NOT_COMPARED_LIVE = ("versions of extensions",)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def check(
             say("reading the database")
             drift, behind = _drift(project, scratch, history, head, url)
             differences.append(drift)
-    return Checked(tuple(differences), behind, _ignored(project), tuple(notes))
+    ignored = (*_ignored(project), *(_NOT_COMPARED_LIVE if url is not None else ()))
+    return Checked(tuple(differences), behind, ignored, tuple(notes))
 
 
 def _drift(
@@ -92,7 +94,6 @@ def _drift(
     where = f"revision {', '.join(at) or 'base'}" if missing else "head"
     # Read anew, with the same eyes as the live one.
     known = read_catalog(server, head.database, ignore=project.config.ignore)
-    # Which version of an extension a live server has is its packages' business.
     usual = {i: fact for i, fact in known.facts.items() if i.kind != "extension version"}
     known = replace(known, facts=usual)
     comparison = compare_stable(server, known, catalog, (where, "the database"))

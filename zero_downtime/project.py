@@ -48,7 +48,7 @@ class Project(Struct, frozen=True):
             return ScriptDirectory.from_config(self.alembic_config())
         except CommandError as error:
             raise ProjectError(
-                reason=f"Alembic finds no environment: {error}",
+                reason=f"Alembic finds no environment ({str(error).rstrip('. ')})",
                 advice="Run zd in the folder of alembic.ini or pyproject.toml, or run zd init",
             ) from error
 
@@ -57,7 +57,7 @@ class Project(Struct, frozen=True):
         url = given or self.config.url
         if url is None:
             return None
-        return re.sub(r"\$\{(\w+)\}", self._from_environment, url)
+        return _checked(re.sub(r"\$\{(\w+)\}", self._from_environment, url))
 
     def _from_environment(self, found: re.Match[str]) -> str:
         value = os.environ.get(found[1])
@@ -68,6 +68,23 @@ class Project(Struct, frozen=True):
                 advice="Set it, or give --url",
             )
         return value
+
+
+def _checked(url: str) -> str:
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    from zero_downtime.postgres.server import libpq_url, masked
+
+    try:
+        conninfo_to_dict(libpq_url(url))
+    except ProgrammingError as error:
+        raise ConfigError(
+            where=masked(url),
+            reason=f"this is no URL of PostgreSQL ({masked(' '.join(str(error).split()))})",
+            advice="Write it as in postgresql://user@host/database",
+        ) from error
+    return url
 
 
 def find_project(config_file: Path | None = None) -> Project:

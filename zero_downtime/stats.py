@@ -116,10 +116,10 @@ def pull(url: str, statements: int = 0) -> Stats:
     """
     import psycopg
 
-    from zero_downtime.postgres.server import masked
+    from zero_downtime.postgres.server import libpq_url, masked
 
     try:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(libpq_url(url), autocommit=True) as connection:
             connection.execute("SET default_transaction_read_only = on")
             connection.execute("SET search_path = ''")
             columns: dict[str, dict[str, ColumnStats]] = {}
@@ -134,7 +134,7 @@ def pull(url: str, statements: int = 0) -> Stats:
             version = connection.info.server_version
             texts = _frequent(connection, statements) if statements else []
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
+        reason = masked(" ".join(str(error).split()))
         raise DatabaseError(
             database=masked(url),
             reason=f"the server refuses ({reason})",

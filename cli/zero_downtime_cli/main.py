@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -51,6 +52,27 @@ class VerbGroup(click.Group):
             return super().invoke(ctx)
         except ZeroDowntimeError as error:
             raise Refusal(str(error)) from error
+        except Exception as error:
+            said = _surroundings(error)
+            if said is None:
+                raise
+            raise Refusal(said) from error
+
+
+def _surroundings(error: Exception) -> str | None:
+    """What was wrong around us: a file, a folder, room, a server that went away; else None."""
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"{error.filename or 'a file'} can't be written ({error.strerror}). Make room"
+        return f"{error.filename}: {error.strerror}" if error.filename else None
+    from zero_downtime.postgres import failure
+
+    if not failure.gave_up(error):
+        return None
+    return (
+        f"the server can't go on ({failure.message(error)}). If it is a scratch server, see that "
+        "there is room where it stands: TMPDIR names another place"
+    )
 
 
 # Kept here so that --help imports no verb; a test holds them against the commands' own help.

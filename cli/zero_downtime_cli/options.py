@@ -12,6 +12,17 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class RevisionName(click.types.StringParamType):
+    """A revision as Alembic takes it: an id, the beginning of one, a label, a number of steps."""
+
+    name = "rev"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value.strip():
+            self.fail("it is empty: name a revision", param, ctx)
+        return value
+
+
 def config_option(command: Command) -> Command:
     """``--config FILE``, passed on as ``config_file``."""
     return click.option(

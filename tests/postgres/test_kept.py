@@ -39,3 +39,6 @@ def test_a_base_is_made_once(
     assert rehearsed()
     names = {each.name for each in (tmp_path / "cache" / "zero-downtime" / "bases").iterdir()}
     assert len(names) == 3 and "lock" in names  # two bases, and nothing half made
+    # Where nothing can be kept it is made each time.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(first))
+    assert rehearsed()

@@ -7,14 +7,17 @@ import inspect
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+import psycopg
 import pytest
 from click.testing import CliRunner
 
 from zero_downtime import __version__, errors
-from zero_downtime_cli.main import SUMMARIES, VERBS, zd
+from zero_downtime.project import Project
+from zero_downtime_cli.main import SUMMARIES, VERBS, VerbGroup, zd
 
 HEAVY = ("sqlalchemy", "alembic", "pglast", "psycopg", "rich")
 
@@ -110,3 +113,52 @@ def test_every_error_has_a_message_of_its_own() -> None:
     assert all(messages.values())
     tree = errors.__doc__ or ""
     assert all(each.__name__ in tree for each in classes)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "schemas"), "schemas: Permission denied"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (psycopg.errors.DiskFull("no space"), "no space"),
+        (psycopg.OperationalError("server closed the connection"), "closed the connection"),
+        (psycopg.errors.QueryCanceled("canceled"), None),
+        (psycopg.errors.UndefinedTable("a bug of ours"), None),
+        (OSError("a bug of ours"), None),
+    ],
+)
+def test_what_is_wrong_around_us_is_a_sentence_and_a_bug_is_not(
+    error: Exception, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(VerbGroup, "get_command", lambda *_: click.Command("x", callback=fail))
+    result = CliRunner().invoke(zd, ["x"])
+    if said is None:
+        assert result.exception is error
+    else:
+        assert result.exit_code == 2
+        assert result.stderr.startswith("zd: ") and said in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("downgrade", ""), ("upgrade", ""), ("rehearse", "--from", "")],
+)
+def test_a_revision_without_a_name_is_wrong_use(arguments: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(zd, arguments)
+    assert result.exit_code == 2
+    assert "name a revision" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@host/shop", "nonsense"])
+@pytest.mark.parametrize("verb", ["status", "check", "upgrade"])
+def test_what_is_no_url_of_postgresql_is_told(
+    verb: str, url: str, make_project: Callable[..., Project]
+) -> None:
+    config = make_project().ini
+    result = CliRunner().invoke(zd, [verb, "--config", str(config), "--url", url])
+    assert result.exit_code == 2
+    assert "this is no URL of PostgreSQL" in result.stderr
+    assert "secret" not in result.stderr

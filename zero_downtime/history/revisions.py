@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -165,6 +166,12 @@ def _load(scripts: ScriptDirectory, all_load: bool) -> list[Script]:
     for folder in scripts._version_locations:
         if not folder.exists():
             continue
+        if not os.access(folder, os.R_OK | os.X_OK):  # Alembic would find nothing there
+            raise HistoryError(
+                where=environment.shown(folder),
+                reason="this folder of revisions can't be read",
+                advice="Check its permissions",
+            )
         for path in Script._list_py_dir(scripts, folder):
             script = _load_one(scripts, path.resolve(), all_load)
             if script is not None and script.path not in {other.path for other in loaded}:

@@ -44,7 +44,9 @@ class Base:
             raise InputError(
                 where=f"{self._option} {self.ref}",
                 reason=f"git says: {said or 'no common ancestor'}",
-                advice="Name a branch or commit",
+                advice="The project has to lie in a repository of git"
+                if "--show-toplevel" in arguments
+                else "Name a branch or commit",
             )
         return done.stdout.decode("utf-8", "surrogateescape")
 

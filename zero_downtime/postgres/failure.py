@@ -6,6 +6,7 @@ from typing import Any
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK_DETECTED = "40P01"
+_QUERY_CANCELED = "57014"
 
 
 def sqlstate(error: BaseException | None) -> str | None:
@@ -16,6 +17,14 @@ def sqlstate(error: BaseException | None) -> str | None:
             return str(code)
         error = getattr(error, "orig", None) or error.__cause__
     return None
+
+
+def gave_up(error: BaseException) -> bool:
+    """Whether the server can't go on: it lacks room or memory, was shut down, or went away."""
+    state = sqlstate(error)
+    if state is None:  # the driver's own words
+        return type(error).__name__ == "OperationalError"
+    return state[:2] in ("08", "53", "57", "58", "XX") and state != _QUERY_CANCELED
 
 
 def message(error: BaseException) -> str:

@@ -42,6 +42,8 @@ SCRATCH_SETTINGS: Mapping[str, str] = {
 
 _LARGE = 64 * 1024 * 1024  # bytes; an empty database has 8 MB
 
+_COMPLAINS = re.compile(r"\b(error|fatal|panic|could not|hint)\b", re.IGNORECASE)
+
 _names = itertools.count(1)
 
 
@@ -174,7 +176,7 @@ class InstalledServer(_Databases):
             if data is None:
                 self._make()
             else:
-                _copy(data, self.data)
+                self._take(data)
             self._start({**SCRATCH_SETTINGS, **(settings or {})})
         except BaseException:
             self.close()
@@ -203,6 +205,17 @@ class InstalledServer(_Databases):
             (folder / "server.log").unlink(missing_ok=True)
         finally:
             self._run("pg_ctl", "start", "--wait", "--silent", f"--log={self.log}")
+
+    def _take(self, data: Path) -> None:
+        try:
+            _copy(data, self.data)
+        except subprocess.CalledProcessError as error:
+            said = _one_line(error.stderr.decode("utf-8", "replace"))
+            raise ServerError(
+                reason=f"{data} can't be copied ({said})",
+                advice="Make room where scratch servers stand (TMPDIR), or make the base anew "
+                "with --fresh",
+            ) from error
 
     def _make(self) -> None:
         self.data.mkdir(mode=0o700)
@@ -249,9 +262,9 @@ class InstalledServer(_Databases):
                 output.seek(0)
                 said = output.read().strip()
                 if self.log.exists():
-                    said += " " + self.log.read_text()[-500:]
+                    said += "\n" + self.log.read_text()[-2000:]
                 raise ServerError(
-                    reason=f"{program} failed ({' '.join(said.split()) or 'it said nothing'})",
+                    reason=f"{program} failed ({_complaint(said) or 'it said nothing'})",
                     advice=f"The programs are those in {self.bin_dir}",
                 )
 
@@ -302,7 +315,7 @@ class RemoteServer(_Databases):
                 self.major = connection.info.server_version // 10000
         except psycopg.OperationalError as error:
             raise ServerError(
-                reason=f"{masked(url)} refuses the connection ({_one_line(error)})",
+                reason=f"{masked(url)} refuses the connection ({masked(_one_line(error))})",
                 advice="Check host, database, user and password",
             ) from error
 
@@ -396,8 +409,14 @@ def _copy(folder: Path, to: Path) -> None:
     subprocess.run(["cp", "-a", "--", str(folder), str(to)], check=True, capture_output=True)
 
 
-def _one_line(error: BaseException) -> str:
+def _one_line(error: object) -> str:
     return " ".join(str(error).split())
+
+
+def _complaint(said: str) -> str:
+    """What a program complains of, without what went well before; all when nothing looks so."""
+    lines = [line for line in said.splitlines() if _COMPLAINS.search(line)]
+    return " ".join(" ".join(lines or [said]).split())[:500]
 
 
 def _server_account() -> pwd.struct_passwd | None:

@@ -49,7 +49,8 @@ def place_for(
     stats: Stats | None = None,
 ) -> Path | None:
     """Where the base behind these revisions is kept, or would be; None where that is no gain."""
-    if len(earlier) < _WORTH:
+    folder = _folder()
+    if folder is None or len(earlier) < _WORTH:
         return None
     digest = sha256()
 
@@ -68,36 +69,36 @@ def place_for(
     for path in sorted(Path(history.scripts.dir).resolve().rglob("*.py")):
         if path not in revisions:
             add(path, path.read_bytes())
-    return _folder() / digest.hexdigest()[:32]
+    return folder / digest.hexdigest()[:32]
 
 
-def _folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "zero-downtime" / "bases"
+def _folder() -> Path | None:
+    """Where bases are kept; None for a user without a home, in a container for instance."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(cache) / "zero-downtime" / "bases" if os.path.isabs(cache) else None
 
 
 @contextlib.contextmanager
 def taken(place: Path | None) -> Iterator[tuple[Path, Facts] | None]:
     """The data folder that is kept there and what is known of it; it stays while this lasts."""
-    if place is None or not place.is_dir():
-        yield None
-        return
-    with _locked(place.parent, fcntl.LOCK_SH):
+    with contextlib.ExitStack() as stack:
         try:
+            if place is None or not os.path.isdir(place):
+                raise FileNotFoundError
+            stack.enter_context(_locked(place.parent, fcntl.LOCK_SH))
             facts = Facts(**json.loads((place / "facts.json").read_text("utf-8")))
             os.utime(place)
+            found: tuple[Path, Facts] | None = (place / "data", facts)
         except (OSError, ValueError, TypeError):
-            yield None
-            return
-        yield place / "data", facts
+            found = None
+        yield found
 
 
 def keep(place: Path, server: InstalledServer, facts: Facts) -> None:
     """Keep the server's data folder there. The server is restarted; nobody may be connected."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     half = place.with_name(f"{place.name}.{os.getpid()}")
-    half.mkdir()
     try:
+        half.mkdir(parents=True)
         server.copy_to(half / "data")
         (half / "facts.json").write_text(json.dumps(asdict(facts)), "utf-8")
         with _locked(place.parent, fcntl.LOCK_EX):
@@ -105,7 +106,7 @@ def keep(place: Path, server: InstalledServer, facts: Facts) -> None:
                 half.rename(place)
             _forget_oldest(place.parent)
     except (OSError, subprocess.CalledProcessError):
-        pass  # no room, say: then it is made again the next time
+        pass  # no room or no right to, say: then it is made again the next time
     finally:
         shutil.rmtree(half, ignore_errors=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zero_downtime_cli.options import (
+    RevisionName,
     config_option,
     deadline_option,
     format_option,
@@ -17,7 +18,7 @@ from zero_downtime_cli.options import (
 
 # -1 is a revision, not an option.
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("revision", default="-1", type=click.UNPROCESSED)
+@click.argument("revision", default="-1", type=RevisionName())
 @url_option
 @click.option("--sql", "as_sql", is_flag=True, help="Print the SQL instead of running it.")
 @deadline_option

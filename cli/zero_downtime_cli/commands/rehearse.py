@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zero_downtime_cli.options import (
+    RevisionName,
     colored,
     config_option,
     format_option,
@@ -17,8 +18,20 @@ from zero_downtime_cli.options import (
 
 
 @click.command()
-@click.option("--from", "start", metavar="REV", help="Rehearse what comes after this revision.")
-@click.option("--to", "end", metavar="REV", help="The last revision to rehearse. Default: heads.")
+@click.option(
+    "--from",
+    "start",
+    type=RevisionName(),
+    metavar="REV",
+    help="Rehearse what comes after this revision.",
+)
+@click.option(
+    "--to",
+    "end",
+    type=RevisionName(),
+    metavar="REV",
+    help="The last revision to rehearse. Default: heads.",
+)
 @click.option("--diff", metavar="BASE", help="Only what changed since this git ref.")
 @click.option("--rows", type=click.IntRange(0), help="Rows in each table. Default: the setting.")
 @click.option(

@@ -55,6 +55,7 @@ def pull(
     from zero_downtime.errors import ProjectError
     from zero_downtime.project import find_project
     from zero_downtime.stats import as_json, pull, write_stats
+    from zero_downtime.upgrade.runner import database_url
 
     config_file = config_file or given
     try:
@@ -63,9 +64,10 @@ def pull(
         if config_file is not None:
             raise
         project = None
-    url = project.url(url) if project else url
+    if project is not None:
+        url = database_url(project, url)
     if url is None:
-        raise click.UsageError("Give the database with --url, or with the setting url.")
+        raise click.UsageError("Give the database with --url.")
     found = pull(url, statements)
     if output is None and project is not None and project.config.lint.stats:
         output = project.root / project.config.lint.stats

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zero_downtime_cli.options import (
+    RevisionName,
     config_option,
     deadline_option,
     format_option,
@@ -16,7 +17,7 @@ from zero_downtime_cli.options import (
 
 
 @click.command()
-@click.argument("revision", required=False)
+@click.argument("revision", required=False, type=RevisionName())
 @url_option
 @click.option("--contract", is_flag=True, help="Run contract revisions too.")
 @click.option("--sql", "as_sql", is_flag=True, help="Print the SQL instead of running it.")
