@@ -27,6 +27,7 @@ def run_offline() -> None:
     """Print the SQL; no database is asked."""
     context.configure(
         dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},  # else each % of a statement is doubled
         literal_binds=True,
         transaction_per_migration=True,
     )

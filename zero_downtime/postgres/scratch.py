@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import IO
 
+from zero_downtime.errors import ServerError
+
 # A Unix socket's path may have 107 bytes (sockaddr_un); ours adds about 40 to the base.
 _LONGEST_BASE = 60
 
@@ -37,6 +39,12 @@ def base(in_memory: bool = False) -> Path:
         parent = Path("/tmp")
     folder = parent / f"zero-downtime-{os.getuid()}"
     folder.mkdir(mode=0o755, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        # Programs are run from there: nobody else may have laid them.
+        raise ServerError(
+            reason=f"{folder} belongs to somebody else",
+            advice="Remove it, or give another place with TMPDIR",
+        )
     return folder
 
 
