@@ -700,6 +700,42 @@ def test_only_what_changed_since_a_ref_is_rehearsed(make_project: Callable[..., 
     assert rehearsed() == []
 
 
+def test_the_old_application_is_what_its_models_were(make_project: Callable[..., Project]) -> None:
+    """A column that they had let go of may be dropped, one that they still knew may not."""
+    table = "CREATE TABLE people (id int PRIMARY KEY, name text, nick text, memo text)"
+    drops = [
+        tuple(f"op.execute('ALTER TABLE people {what} {name}')" for what in ("DROP", "ADD"))
+        for name in ("memo", "nick")
+    ]
+    env = ENV.replace("configure(", "configure(target_metadata=metadata, ")
+    env = f"import sys\nsys.path.insert(0, '.')\nfrom models import metadata\n{env}"
+
+    def declare(root: Path, *columns: str) -> None:
+        listed = ", ".join(f"sa.Column({name!r}, sa.Text)" for name in columns)
+        (root / "models.py").write_text(
+            "import sqlalchemy as sa\nmetadata = sa.MetaData()\n"
+            f"sa.Table('people', metadata, sa.Column('id', sa.Integer, primary_key=True), {listed})"
+        )
+
+    root = make_project(f"op.execute({table!r})", env=env).root
+    declare(root, "name", "nick")
+    for words in ("init -b main", "add .", "-c user.name=x -c user.email=x commit -m first"):
+        subprocess.run(["git", *words.split()], cwd=root, check=True, capture_output=True)
+    declare(root, "name")
+    store = make_project(
+        f"op.execute({table!r})",
+        *((up, down.replace("')", " text')")) for up, down in drops),
+        env=env,
+    )
+    options = Options(diff="main", rows=50, clients=2, server=URL[0], crash_points=0)
+    result = rehearse(store, options)
+    assert not [note for note in result.notes if "models" in note]
+    memo, nick = (revision.upgrade.errors for revision in result.revisions)
+    assert memo == ()
+    assert {error.sqlstate for error in nick} == {"42703"}
+    assert {error.application for error in nick} == {"old"}
+
+
 def test_a_revision_that_begins_transactions_itself(make_project: Callable[..., Project]) -> None:
     """What it holds locked keeps nobody of the rehearsal waiting for good."""
     up = """

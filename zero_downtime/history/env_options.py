@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import traceback
 from collections.abc import Mapping
 from functools import cache
 from io import StringIO
@@ -100,6 +101,27 @@ class _Refused(BaseException):
     """env.py wanted a connection although it runs offline."""
 
 
+def _metadata_in(error: BaseException, env_py: str) -> Any:
+    """What env.py would have given as target_metadata, had it come that far."""
+    path = Path(env_py).absolute()
+    frames = [
+        frame
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if Path(frame.f_code.co_filename).absolute() == path
+    ]
+    if not frames:
+        return None
+    given = [
+        node.value.id
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.keyword)
+        and node.arg == "target_metadata"
+        and isinstance(node.value, ast.Name)
+    ]
+    found = [frames[-1].f_globals.get(name) for name in (*given, "target_metadata")]
+    return next((value for value in found if value is not None), None)
+
+
 def _read_options(project: Project, scripts: ScriptDirectory) -> Mapping[str, Any]:
     config = project.alembic_config()
     config.set_main_option("sqlalchemy.url", "postgresql+psycopg://")
@@ -122,8 +144,8 @@ def _read_options(project: Project, scripts: ScriptDirectory) -> Mapping[str, An
             scripts.run_env()
     except KeyboardInterrupt:
         raise
-    except BaseException:
-        pass  # what was found until then counts
+    except BaseException as error:  # what was found until then counts
+        found.setdefault("target_metadata", _metadata_in(error, scripts.env_py_location))
     finally:
         sa.event.remove(sa.Engine, "do_connect", refuse)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from zero_downtime.errors import InputError
@@ -18,24 +18,45 @@ class Base:
     def __init__(self, ref: str, folder: Path, option: str = "--diff") -> None:
         self.ref = ref
         self._option = option
-        self._root = folder
-        self._root = Path(self._git("rev-parse", "--show-toplevel").strip())
+        self.root = folder
+        self.root = Path(self._git("rev-parse", "--show-toplevel").strip()).resolve()
         self.commit = self._git("merge-base", ref, "HEAD").strip()
 
     def changed(self) -> set[Path]:
         """The files that differ from there, new ones included."""
         named = self._git("diff", "--name-only", "-z", self.commit)
         named += self._git("ls-files", "--others", "--exclude-standard", "-z")
-        return {(self._root / name).resolve() for name in named.split("\0") if name}
+        return {(self.root / name).resolve() for name in named.split("\0") if name}
 
     def python_sources(self, pattern: str, under: Path | None = None) -> Iterator[str]:
         """The Python files of that commit in which a line matches, as they were."""
-        place = "*.py" if under is None else str(under.resolve().relative_to(self._root.resolve()))
+        place = "*.py" if under is None else str(under.resolve().relative_to(self.root.resolve()))
         found = self._run("grep", "-lzE", pattern, self.commit, "--", place)
         for name in found.stdout.split(b"\0"):
             if name:
                 shown = self._run("show", name.decode("utf-8", "surrogateescape"))
                 yield shown.stdout.decode("utf-8", "replace")
+
+    def export(self, folder: Path, suffixes: Collection[str]) -> None:
+        """Write the files of that commit, those of these kinds, into another folder.
+
+        Neither the index nor filters have a part in it.
+        """
+        names: dict[str, str] = {}  # by their contents' id
+        listed = self._git("ls-tree", "-r", "-z", self.commit)
+        for entry in listed.split("\0"):
+            facts, _, name = entry.partition("\t")
+            if facts.startswith("100") and Path(name).suffix in suffixes:
+                names[name] = facts.split()[2]
+        wanted = "".join(f"{number}\n" for number in names.values()).encode()
+        rest = memoryview(self._run("cat-file", "--batch", input=wanted).stdout)
+        for name in names:
+            head, _, _ = bytes(rest[:200]).partition(b"\n")
+            size = int(head.split()[2])
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(rest[len(head) + 1 : len(head) + 1 + size])
+            rest = rest[len(head) + size + 2 :]
 
     def _git(self, *arguments: str) -> str:
         done = self._run(*arguments)
@@ -50,10 +71,12 @@ class Base:
             )
         return done.stdout.decode("utf-8", "surrogateescape")
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    def _run(
+        self, *arguments: str, input: bytes | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
-                ["git", *arguments], cwd=self._root, capture_output=True, check=False
+                ["git", *arguments], cwd=self.root, input=input, capture_output=True, check=False
             )
         except OSError as error:
             raise InputError(

@@ -23,6 +23,7 @@ from typing import IO, Any, NoReturn
 
 from zero_downtime.errors import InputError, RevisionFailed, ZeroDowntimeError
 from zero_downtime.history import History, Revision, read_history
+from zero_downtime.lint.git import Base
 from zero_downtime.postgres.server import RemoteServer, Server, masked
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget
@@ -54,6 +55,7 @@ class Asked:
     statements: tuple[Written, ...]
     quick: bool
     data: str | None = None  # a dump, or a URL: begin with the rows of that database
+    base: Base | None = None  # the commit on which the old application runs
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def _rehearsed(
         Allowance(asked.crash_seconds, len(tested)),
         asked.stats,
         asked.statements,
+        asked.base,
         progress,
     ) as rehearsal:
         rehearsal.failed |= failed or set()

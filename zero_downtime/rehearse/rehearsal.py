@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from zero_downtime.catalog import Catalog
 from zero_downtime.catalog.digest import Digester, written
-from zero_downtime.errors import RevisionFailed, ZeroDowntimeError
+from zero_downtime.errors import RevisionFailed
 from zero_downtime.history import History, Revision
+from zero_downtime.lint.git import Base as GitBase
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
 from zero_downtime.rehearse.base import Base
@@ -23,7 +24,8 @@ from zero_downtime.rehearse.proof.rollback import Proven, Prover
 from zero_downtime.rehearse.proof.sweep import Swept, sweep
 from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Rollback, Run
 from zero_downtime.rehearse.tables import read_tables
-from zero_downtime.rehearse.traffic.application import Applications, Columns, models_columns
+from zero_downtime.rehearse.traffic.application import Applications
+from zero_downtime.rehearse.traffic.models import Models, read_models
 from zero_downtime.rehearse.traffic.statements import Written
 from zero_downtime.replay import Replay
 from zero_downtime.stats import Stats
@@ -49,6 +51,7 @@ class Rehearsal:
         killing: Allowance | None = None,  # None: all the time that it takes
         stats: Stats | None = None,  # of production, to forecast with
         statements: Sequence[Written] = (),  # that clients send; none: they are made up
+        base: GitBase | None = None,  # the commit on which the old application runs
         progress: Progress = lambda line: None,
     ) -> None:
         config = project.config.rehearse
@@ -74,11 +77,14 @@ class Rehearsal:
             server, self._replay, stats, config.forecast_rows, self.seed, config.values
         )
         self.killer = Killer(project, server, self._replay, self.prover.compare)
+        models = read_models(project, base) if clients else Models()
+        self.notes += models.notes
         self.applications = Applications(
             self.seed,
             self.prover.skip,
             statements,
-            self._models(project),
+            models,
+            history.heads[0] if len(history.heads) == 1 else None,
             config.values,
             self._gone,
         )
@@ -195,19 +201,6 @@ class Rehearsal:
             dict(sorted(self.base.counts.items())),
             RESOLUTION_MS if self.server.log is not None and self.clients else None,
         )
-
-    def _models(self, project: Project) -> dict[str, Columns]:
-        """What the application knows behind the last revision, when there are schema modules."""
-        heads = self.history.heads
-        if project.schemas is None or len(heads) != 1:
-            return {}
-        from zero_downtime.schema.load import declared_statements
-
-        try:
-            return {heads[0]: models_columns(declared_statements(project))}
-        except ZeroDowntimeError as error:
-            self.notes.append(f"the new application is made up without the schema modules: {error}")
-            return {}
 
     def _gone(self, statement: Written, revision: Revision) -> bool:
         """Whether no application sends it any more when the revision is applied."""

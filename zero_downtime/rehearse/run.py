@@ -62,7 +62,8 @@ def rehearse(
     does not start, an extension that it lacks, a revision before the rehearsed ones that fails.
     """
     history = read_history(project, all_load=False)
-    earlier, tested = _range(project, history, options)
+    base = Base(options.diff, project.root) if options.diff is not None else None
+    earlier, tested = _range(history, options, base)
     where = options.server or project.config.server
     _refuse_foreign(where, options.i_know)
     config = project.config.rehearse
@@ -87,6 +88,7 @@ def rehearse(
             *(project, budget, rows, clients, most, killing, stats, statements),
             quick=options.quick,
             data=options.data,
+            base=base,
         )
         kept = found[1] if found else None
         keeping = None
@@ -123,7 +125,7 @@ def workload_of(project: Project, path: Path | None = None) -> tuple[Written, ..
 
 
 def _range(
-    project: Project, history: History, options: Options
+    history: History, options: Options, base: Base | None
 ) -> tuple[list[Revision], list[Revision]]:
     """The revisions to run beforehand and those under test, both in order."""
     done: set[str] = set()
@@ -142,9 +144,9 @@ def _range(
             advice="--from names the parent of the first revision to rehearse",
         )
     earlier = [r for r in history if r.id in done]
-    if options.diff is None:
+    if base is None:
         return earlier, tested
-    changed = Base(options.diff, project.root).changed()
+    changed = base.changed()
     touched: set[str] = set()
     for revision in tested:
         follows = touched & {each.id for each in history.ancestors(revision)}

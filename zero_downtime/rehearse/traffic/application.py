@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from zero_downtime.history import Revision
@@ -12,16 +12,12 @@ from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.rehearse.rows.making import Hints
 from zero_downtime.rehearse.session import Connection
 from zero_downtime.rehearse.tables import Table, Tables
+from zero_downtime.rehearse.traffic.models import Models
 from zero_downtime.rehearse.traffic.statements import Written, plan_statements
 from zero_downtime.rehearse.traffic.workload import Operation, Workload, plan_workload, touched
-from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Direction
 
 _MOST_TABLES = 4  # with clients and probes at work
-
-# Columns by table (``schema.name``).
-Columns = Mapping[str, Collection[str]]
-
 
 _NOT_NULL = "23502"
 _GENERATED = "428C9"  # a value for a column GENERATED ALWAYS
@@ -32,13 +28,15 @@ class Applications:
     """The application on either side of each revision.
 
     It is made up from the catalog, unless there are ``statements`` that it sends. What it knows
-    behind the last revision is told by the ``models``, where there are any.
+    behind the last revision, the ``head``, is told by the ``models``, where there are any; what
+    the old one knows as well, where a commit to compare with has models.
     """
 
     seed: int
     skip: frozenset[str] = frozenset()  # tables that are nobody's business
     statements: Sequence[Written] = ()
-    models: Mapping[str, Columns] = field(default_factory=dict)  # by the revision behind which
+    models: Models = field(default_factory=Models)
+    head: str | None = None
     hints: Hints = field(default_factory=dict)
     gone: Callable[[Written, Revision], bool] = lambda statement, revision: False
     _ran: set[str] = field(default_factory=set)
@@ -68,14 +66,16 @@ class Applications:
         undone. Before a contract revision it has let go of what that takes away; after any
         upgrade it knows nothing of what is new.
         """
-        old_columns = {(t.qualified, c.name) for t in before for c in t.columns}
-        new_columns = {(t.qualified, c.name) for t in proven.tables for c in t.columns}
+        both = {(t.qualified, c.name) for t in before for c in t.columns}
+        both &= {(t.qualified, c.name) for t in proven.tables for c in t.columns}
+        contracts = revision.phase == "contract"
+        modelled = self._modelled(contracts)
 
         def known(table: str, column: str) -> bool:
-            place = (table, column)
-            if direction == "downgrade" or revision.phase == "contract":
-                return place in old_columns and place in new_columns
-            return True
+            told = modelled(table, column)
+            if direction == "downgrade" or (contracts and told is None):
+                return (table, column) in both and told is not False
+            return told is not False
 
         data = Data(connection, self.seed + 2, self.skip, self.hints)
         observed = proven.upgrade if direction == "upgrade" else proven.downgrade
@@ -99,7 +99,7 @@ class Applications:
         None where it does nothing that the old one does not. Before a contract revision the new
         one is the only one already.
         """
-        models = self.models.get(revision.id)
+        models = self.models.new if revision.id == self.head else None
         changed = [
             t.qualified for t in proven.tables if _columns(before, t.qualified) != _of(t)
         ]  # tables that are new among them
@@ -131,6 +131,24 @@ class Applications:
         )
         return None if planned.idle else planned
 
+    def _modelled(self, contracts: bool) -> Callable[[str, str], bool | None]:
+        """Whether the models of the application at work know a column; None: they don't tell.
+
+        A contract revision finds the new application at work. A table that no models know is
+        used by something else.
+        """
+        old, new = self.models.old, self.models.new or {}
+        if old is None:
+            return lambda table, column: None
+        at_work = new if contracts else old
+
+        def told(table: str, column: str) -> bool | None:
+            if table not in old and table not in new:
+                return None
+            return column in at_work.get(table, ())
+
+        return told
+
     def _written(
         self,
         data: Data,
@@ -150,18 +168,6 @@ class Applications:
         self._refused.update(refused)
         self._ran.update(each.sql for each in sent if each.sql not in refused)
         return planned.workload
-
-
-def models_columns(statements: Iterable[str]) -> Columns:
-    """The columns of the tables that these statements declare."""
-    state = State()
-    for statement in statements:
-        state.apply(statement)
-    return {
-        name: frozenset(state.relations[name].columns)
-        for name in state.relations
-        if state.relations[name].kind == "table"
-    }
 
 
 def _locked(observed: Iterable[Observed]) -> list[str]:
