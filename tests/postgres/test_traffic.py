@@ -37,7 +37,8 @@ CREATE TABLE orders (id uuid PRIMARY KEY, customer bigint NOT NULL REFERENCES cu
 CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY, at date NOT NULL, what text,
   PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE events_a PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
-CREATE TABLE log (line text)
+CREATE TABLE log (line text);
+CREATE VIEW people AS SELECT id, name FROM customers
 """
 
 ADD_REQUIRED = (
@@ -65,7 +66,8 @@ def work(url: str, planned: Workload, seconds: float = 0.5, clients: int = 4) ->
 
 
 def test_operations_come_from_the_catalog(shop: tuple[str, Connection]) -> None:
-    planned = workload(shop[1])
+    names = ("customers", "orders", "events", "log", "people")
+    planned = workload(shop[1], *(f"public.{name}" for name in names))
     kinds: dict[str, set[str]] = {}
     for operation in (*planned.reads, *planned.writes):
         kinds.setdefault(operation.table, set()).add(operation.kind)
@@ -75,6 +77,7 @@ def test_operations_come_from_the_catalog(shop: tuple[str, Connection]) -> None:
         "public.orders": {"select", "range", "join", "insert", "update", "replace"},
         "public.events": {"select", "range", "insert", "update", "replace"},
         "public.log": {"range", "insert"},
+        "public.people": {"range"},
     }
 
 
@@ -308,6 +311,19 @@ def test_partitions_stand_for_their_table(shop: tuple[str, Connection]) -> None:
         "public.log",
     ]
     assert touched(data, ["public.orders", "public.log"], 1) == ["public.orders"]
+    assert touched(data, ["public.customers_id_seq"], 1) == ["public.customers"]
+
+
+def test_a_view_that_was_dropped_is_missed(shop: tuple[str, Connection]) -> None:
+    url, connection = shop
+    assert touched(Data(connection), ["public.people", "public.orders_id_seq"], 4) == [
+        "public.people"
+    ]
+    with Traffic(url, workload(connection, "public.people"), 2, 1) as traffic:
+        wait_until(lambda: len(traffic.samples) > 3)
+        connection.execute("DROP VIEW people")
+        wait_until(lambda: any(s.failure for s in traffic.samples))
+    assert {s.failure.sqlstate for s in traffic.samples if s.failure} == {"42P01"}
 
 
 def test_latency_counts_what_overlaps() -> None:

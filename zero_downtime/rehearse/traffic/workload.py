@@ -6,6 +6,7 @@ that is already deployed does not. It names its columns one by one, as an ORM do
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -25,6 +26,7 @@ Run = Callable[[Connection, Random], None]
 
 _KEYS = 500  # rows of a table that clients ask for
 _MOST_JOINS = 2  # with other tables, of one
+_SOON = 0.1  # seconds that reading from a view may take
 _ROWS = 150  # rows of a table that clients insert, at most
 
 
@@ -82,9 +84,16 @@ def plan_workload(
     reads: list[Operation] = []
     writes: list[Operation] = []
     watched: list[Table] = []
+    views = _views(data, tables)
     for name in tables:
         table = data.tables.named(name)
         if table is None or table.kind == "f":
+            columns = [column for column in views.get(name, ()) if known(name, column)]
+            reads += [
+                reading
+                for reading in _browsing(name, columns)
+                if _answers_soon(connection, reading, keep)
+            ]
             continue
         watched.append(table)
         columns = [c.name for c in table.columns if known(name, c.name)]
@@ -135,25 +144,66 @@ def assembled(
 
 
 def touched(data: Data, relations: Collection[str], most: int) -> list[str]:
-    """Those of the tables that hold rows, at most so many, the relations named first."""
+    """The tables and views of these that clients use, at most so many, those named first."""
     partitions = _roots(data)
-    named = [partitions.get(name, name) for name in relations]
-    chosen = [n for n in dict.fromkeys(named) if data.tables.named(n) is not None]
+    named = list(dict.fromkeys(partitions.get(name, name) for name in relations))
+    views = _views(data, named)
+    chosen = [n for n in named if data.tables.named(n) is not None or n in views]
     return chosen[:most]
 
 
-def _roots(data: Data) -> dict[str, str]:
-    """Partitions by their name, with the table of which they are a part."""
-    root_of = {oid: table.qualified for table in data.tables for oid in table.partitions}
-    if not root_of:
+def _views(data: Data, names: Collection[str]) -> dict[str, list[str]]:
+    """Those of the names that are views, materialized ones among them, with their columns."""
+    left = [name for name in names if data.tables.named(name) is None]
+    if not left:
         return {}
     rows = rows_of(
         data.connection,
-        "SELECT c.oid, n.nspname || '.' || c.relname FROM pg_class c "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (%s)",
-        [list(root_of)],
+        "SELECT n.nspname || '.' || c.relname, array_agg(a.attname::text ORDER BY a.attnum) "
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
+        "WHERE c.relkind IN ('v', 'm') AND n.nspname || '.' || c.relname = ANY (%s) "
+        "GROUP BY 1",
+        [left],
     )
-    return {name: root_of[oid] for oid, name in rows}
+    return dict(rows)
+
+
+def _browsing(view: str, columns: Sequence[str]) -> list[Operation]:
+    if not columns:
+        return []
+    query = sql.SQL("SELECT {} FROM {} LIMIT 20").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(*view.split(".", 1))
+    )
+    return [Operation(view, "range", _select(query, [()]))]
+
+
+def _answers_soon(
+    connection: Connection,
+    operation: Operation,
+    keep: Callable[[Operation, str | None], bool],
+) -> bool:
+    """Whether a reading works, and does not take so long that it would be in the way itself."""
+    start = time.monotonic()
+    refused = refusal(connection, operation, Random(0))
+    if refused is not None:
+        return keep(operation, refused.sqlstate)
+    return time.monotonic() - start < _SOON
+
+
+def _roots(data: Data) -> dict[str, str]:
+    """Partitions and sequences by their name, with the table of which they are a part."""
+    root_of = {oid: table.qualified for table in data.tables for oid in table.partitions}
+    root_of |= {oid: table.qualified for oid, table in data.tables.by_oid.items()}
+    rows = rows_of(
+        data.connection,
+        "SELECT n.nspname || '.' || c.relname, coalesce(d.refobjid, c.oid) FROM pg_class c "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid "
+        "AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND c.relkind = 'S' "
+        "WHERE c.relispartition OR c.relkind = 'S'",
+    )
+    return {name: root_of[oid] for name, oid in rows if oid in root_of}
 
 
 def _reading(
