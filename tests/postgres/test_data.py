@@ -165,6 +165,34 @@ CREATE TABLE of_generated (id int PRIMARY KEY, e text NOT NULL,
 CREATE TABLE not_read_here (id int PRIMARY KEY, x xml);
 CREATE TABLE stays (id int PRIMARY KEY, s timestamptz NOT NULL, e timestamptz NOT NULL,
   CHECK (e > s), CHECK (e - s < interval '20 days'));
+CREATE TABLE ring_a (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b int NOT NULL,
+  t text NOT NULL CHECK (t IN ('x', 'y')));
+CREATE TABLE ring_b (id int PRIMARY KEY, c int NOT NULL);
+CREATE TABLE ring_c (id int PRIMARY KEY, a bigint NOT NULL REFERENCES ring_a);
+ALTER TABLE ring_a ADD FOREIGN KEY (b) REFERENCES ring_b;
+ALTER TABLE ring_b ADD FOREIGN KEY (c) REFERENCES ring_c;
+CREATE TABLE twin (id int PRIMARY KEY, other int NOT NULL UNIQUE);
+CREATE TABLE other_twin (id int PRIMARY KEY, twin int NOT NULL UNIQUE
+  REFERENCES twin DEFERRABLE INITIALLY DEFERRED);
+ALTER TABLE twin ADD FOREIGN KEY (other) REFERENCES other_twin DEFERRABLE INITIALLY DEFERRED;
+CREATE TABLE chain (id int PRIMARY KEY, next int NOT NULL UNIQUE REFERENCES chain);
+CREATE TABLE to_base (base int REFERENCES base, child int);
+CREATE TABLE vehicles (id int PRIMARY KEY, kind text NOT NULL CHECK (kind = 'car'),
+  UNIQUE (id, kind));
+CREATE TABLE cars (id int PRIMARY KEY, kind text GENERATED ALWAYS AS ('car') STORED,
+  FOREIGN KEY (id, kind) REFERENCES vehicles (id, kind));
+ALTER TABLE events_2031 ADD UNIQUE (id);
+CREATE TABLE of_2031 (event bigint NOT NULL REFERENCES events_2031 (id));
+CREATE TABLE numbered_parts (id bigserial, n int) PARTITION BY RANGE (id);
+CREATE TABLE numbered_parts_1 PARTITION OF numbered_parts FOR VALUES FROM (70000) TO (90000);
+CREATE TABLE fractions (v numeric(8, 3) NOT NULL) PARTITION BY RANGE (v);
+CREATE TABLE fractions_1 PARTITION OF fractions FOR VALUES FROM (1.5) TO (1.9);
+CREATE TABLE kept_out (id serial PRIMARY KEY, n int);
+CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep_out BEFORE INSERT ON kept_out FOR EACH ROW EXECUTE FUNCTION keep_out();
+CREATE TABLE tokens (hash bytea PRIMARY KEY CHECK (octet_length(hash) = 20),
+  zd_number int NOT NULL CHECK (zd_number > 5000));
+CREATE TABLE two_letters (code char(2) NOT NULL, f bool NOT NULL, PRIMARY KEY (code, f));
 CREATE TABLE dropped_column (id serial PRIMARY KEY, gone int UNIQUE, kept text NOT NULL UNIQUE);
 ALTER TABLE dropped_column DROP COLUMN gone;
 """  # noqa: E501
@@ -196,6 +224,75 @@ def test_every_table_gets_its_rows(nasty: Connection) -> None:
     one = {f.table: f for f in filled}
     assert one["public.lookup"].note == "its unique values or keys are used up"
     assert "only the application" in (one["public.refused"].note or "")
+    assert one["public.kept_out"].note == "filled with triggers off: they keep every row out"
+
+
+GUESSED = {
+    "text": [
+        "a SIMILAR TO '(abc|def)[0-9]+'",
+        "a ~ '[[:upper:]]{2}[[:digit:]]{3}'",
+        "regexp_like(a, '^x[0-9]{3}$')",
+        "left(a, 1) = '/' AND right(a, 1) <> '/'",
+        "a::int > 100",
+        "a::jsonb ? 'x'",
+        "a::uuid IS NOT NULL",
+        "a::inet << '10.0.0.0/8'",
+        "decode(a, 'base64') IS NOT NULL",
+        "array_length(string_to_array(a, '.'), 1) = 4",
+        "luhn(a)",
+        "must_be_ok(a)",
+    ],
+    "date": ["extract(year from a) = 2019", "a = date_trunc('month', a)"],
+    "timestamptz": ["date_trunc('hour', a) = a"],
+    "interval": ["a > '100 days'"],
+    "int": ["a::text ~ '^[1-9]\\d{4}$'", "a / 10 = 5"],
+    "uuid": ["substr(a::text, 15, 1) = '7'"],
+    "inet": ["family(a) = 6", "a << '192.168.0.0/16'"],
+    "cidr": ["a <<= '10.0.0.0/8' AND masklen(a) BETWEEN 16 AND 28"],
+    "bytea": ["substring(a from 1 for 2) = '\\xcafe'"],
+    "tsvector": ["length(a) > 2"],
+    "text[]": ["a @> ARRAY['p', 'q']"],
+    "int[]": ["array_ndims(a) = 2"],
+    "daterange": ["upper(a) - lower(a) = 7 AND lower(a) > '2040-01-01'"],
+    "datemultirange": ["lower(a) > '2040-01-01'"],
+    "jsonb": [
+        """a @> '{"v": 1}'""",
+        "jsonb_path_exists(a, '$.items[*]')",
+        "a->>'type' IN ('x', 'y') AND a->>'type' IS NOT NULL",
+        "jsonb_array_length(a) > 0",
+        "(a->>'n')::int BETWEEN 3 AND 5 AND a ? 'n'",
+        "a #>> '{x,y}' = 'z' AND a ? 'x'",
+        "(a->'on')::bool AND a ? 'on'",
+        "jsonb_typeof(a->'n') = 'number' AND a ? 's' AND jsonb_typeof(a->'l') = 'array'",
+    ],
+}
+FUNCTIONS = """
+CREATE FUNCTION luhn(number text) RETURNS bool IMMUTABLE LANGUAGE sql AS $$
+  SELECT number ~ '^\\d{16}$' AND sum(CASE WHEN i % 2 = 1 THEN d * 2 / 10 + d * 2 % 10 ELSE d END)
+    % 10 = 0 FROM (SELECT i, substr(number, i, 1)::int d FROM generate_series(1, 16) i) x $$;
+CREATE FUNCTION must_be_ok(t text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+  IF t !~ 'ok' THEN RAISE EXCEPTION 'it is not'; END IF; RETURN true; END $$;
+"""
+
+
+def test_values_are_guessed_from_what_checks_say(server: Server, database: str) -> None:
+    checks = [(kind, check) for kind, listed in GUESSED.items() for check in listed]
+    with server.connect(database) as connection:
+        connection.execute(FUNCTIONS)
+        for number, (kind, check) in enumerate(checks):
+            connection.execute(
+                f"CREATE TABLE t{number:02} (id int PRIMARY KEY, a {kind} NOT NULL CHECK ({check}))"
+            )
+        filled = sorted(Data(connection).fill(30), key=lambda one: one.table)
+    lacking = zip(checks, filled, strict=True)
+    assert [(check, one.note) for (_, check), one in lacking if one.rows < 30] == []
+
+
+def test_a_thousand_columns_are_not_all_filled(server: Server, database: str) -> None:
+    with server.connect(database) as connection:
+        columns = ", ".join(f"c{n} timestamptz, d{n} uuid" for n in range(450))
+        connection.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns})")
+        assert Data(connection).fill(20)[0].complete
 
 
 def test_rows_are_spread(nasty: Connection) -> None:
@@ -223,13 +320,18 @@ def test_the_same_seed_gives_the_same_rows(server: Server) -> None:
         name = server.create_database()
         try:
             with server.connect(name) as connection:
-                connection.execute(
+                connection.execute(  # oids, which are others each time, have no say
+                    "CREATE DOMAIN word AS text CHECK (VALUE ~ '^[a-z]{4}$');"
+                    "CREATE TABLE p (n int) PARTITION BY HASH (n);"
+                    "CREATE TABLE p1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
                     "CREATE TABLE a (id serial PRIMARY KEY, t text, n numeric(8, 2) "
-                    "CHECK (n > 700), at timestamptz, u uuid);"
+                    "CHECK (n > 700), at timestamptz, u uuid, words word[]);"
                     "CREATE TABLE b (id serial PRIMARY KEY, a int NOT NULL REFERENCES a)"
                 )
                 Data(connection, seed=seed).fill(50)
-                return rows_of(connection, "SELECT a.*, b.* FROM a JOIN b ON b.a = a.id ORDER BY b")
+                found = rows_of(connection, "SELECT * FROM p ORDER BY n")
+                joined = "SELECT a.*, b.* FROM a JOIN b ON b.a = a.id ORDER BY b"
+                return found + rows_of(connection, joined)
         finally:
             server.drop_database(name)
 
@@ -245,7 +347,9 @@ def test_a_table_that_cannot_be_filled_is_named(server: Server, database: str) -
         connection.execute("CREATE TABLE parts (n int) PARTITION BY RANGE (n)")
         data = Data(connection)
         filled = {f.table: f for f in data.fill(10, only={"public.never", "public.parts"})}
-        assert filled["public.never"].note == "no values were found that meet never_n_check"
+        assert filled["public.never"].note == (
+            'no values were found that meet never_n_check; rehearse.values may tell "never.n"'
+        )
         assert filled["public.parts"].note == "it has no partition yet"
         waits = data.fill(10, only={"public.waits"})
         assert waits[0].note == "it needs rows in public.of_never"

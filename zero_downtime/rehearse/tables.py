@@ -74,11 +74,15 @@ class Unique:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition that every row meets, over the table's columns."""
+    """A condition that every row meets, over the table's columns.
+
+    ``source`` is the text from which values are guessed: the condition and what it calls.
+    """
 
     name: str
     expression: str
     columns: tuple[str, ...]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Table:
     exclusions: tuple[Exclusion, ...] = ()
     leaves: tuple[Leaf, ...] = ()
     partitions: tuple[int, ...] = ()  # oids of all partitions below
-    triggers: int = 0  # row triggers of users that fire on INSERT
+    triggers: int = 0  # triggers and rules of users that fire on INSERT
 
     @property
     def qualified(self) -> str:
@@ -125,6 +129,11 @@ class Table:
     def identifier(self) -> sql.Identifier:
         """The quoted name for use in SQL."""
         return sql.Identifier(self.schema, self.name)
+
+    @property
+    def alone(self) -> sql.Composable:
+        """The table as it stands in FROM, without the tables that inherit from it."""
+        return self.identifier if self.kind == "p" else sql.SQL("ONLY {}").format(self.identifier)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -151,9 +160,24 @@ class Tables:
     by_oid: dict[int, Table] = field(default_factory=dict)
     types: dict[int, Type] = field(default_factory=dict)
     version_tables: tuple[str, ...] = ()  # Alembic's own, which is not among them
+    functions: dict[str, str] = field(default_factory=dict)  # of users: name → body
+    partitions: dict[int, sql.Identifier] = field(default_factory=dict)  # oid → name
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.by_oid.values())
+
+    def source(self, oid: int) -> sql.Composable | None:
+        """The table or partition of this oid as it stands in FROM, if its rows are an
+        application's."""
+        table = self.by_oid.get(oid)
+        return table.alone if table is not None else self.partitions.get(oid)
+
+    def called(self, oid: int) -> str:
+        """What messages call the table or partition of this oid."""
+        table, part = self.by_oid.get(oid), self.partitions.get(oid)
+        if table is not None:
+            return table.qualified
+        return part.as_string(None).replace('"', "") if part is not None else "a foreign table"
 
     def named(self, qualified: str) -> Table | None:
         """The table ``schema.name``, if it is there."""
@@ -224,7 +248,13 @@ def read_tables(connection: Connection) -> Tables:
             tuple(partitions.get(oid, ())),
             triggers,
         )
-    return Tables(found, _types(connection), tuple(version_tables))
+    return Tables(
+        found,
+        _types(connection),
+        tuple(version_tables),
+        dict(read(connection, _FUNCTIONS)),
+        {oid: sql.Identifier(schema, name) for oid, schema, name in read(connection, _PARTS)},
+    )
 
 
 def _types(connection: Connection) -> dict[int, Type]:
@@ -297,6 +327,7 @@ _TABLES = f"""
 SELECT c.oid, n.nspname, c.relname, c.relkind::text,
        (SELECT count(*)::int FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
         AND t.tgenabled <> 'D' AND t.tgtype & 4 > 0)
+       + (SELECT count(*)::int FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition AND {_OURS}
 ORDER BY n.nspname, c.relname
@@ -369,6 +400,20 @@ FROM pg_class c JOIN pg_inherits h ON h.inhrelid = c.oid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relispartition AND c.relkind IN ('r', 'p') AND {_OURS}
 ORDER BY n.nspname, c.relname
+"""
+
+_PARTS = f"""
+SELECT c.oid, n.nspname, c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relispartition AND c.relkind IN ('r', 'p') AND {_OURS}
+"""
+
+_FUNCTIONS = """
+SELECT p.proname, string_agg(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), E'\\n')
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND l.lanname NOT IN ('c', 'internal')
+GROUP BY p.proname
 """
 
 _PARTITION_KEYS = """

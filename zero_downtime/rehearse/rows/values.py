@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import importlib
 import string
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -209,7 +210,9 @@ def from_pattern(pattern: str) -> Maker | None:
     PostgreSQL's advanced regular expressions and Python's agree on what constraints use.
     """
     try:
-        parsed = importlib.import_module("re._parser").parse(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that Python may read it differently one day
+            parsed = importlib.import_module("re._parser").parse(pattern)
     except Exception:  # a pattern of PostgreSQL's that Python does not know
         return None
 
