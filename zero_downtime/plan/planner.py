@@ -26,6 +26,7 @@ from zero_downtime.plan import (
     tables,
     types,
 )
+from zero_downtime.plan.clusters import Cluster, clusters, end_of_relations
 from zero_downtime.plan.pool import Pool
 from zero_downtime.plan.step import Phase, Plan, Step, as_group
 from zero_downtime.plan.swaps import KINDS
@@ -91,29 +92,27 @@ def plan(
     groups = itertools.count(1)
     exchanges = [step for made in counters.exchanges(pool) for step in as_group(made, next(groups))]
     retyped = {i for i, c in pool.changes.items() if i.kind == "column" and c.kind == "altered"}
-    clusters: list[tuple[Rank, rebuild.Cluster]] = [
-        (each.rank(pool), each) for each in rebuild.clusters(pool, asked)
-    ]
+    rebuilt = [(each.rank(pool), each) for each in clusters(pool, asked)]
     exchanges += indexes.make_way(pool, retyped)
     exchanges += constraints.make_way(pool, retyped)
     forward: list[Step] = []
     backward: list[Step] = []
-    swapped = {each for _, cluster in clusters for each in cluster.causes if each.kind in KINDS}
+    swapped = {each for _, cluster in rebuilt for each in cluster.causes if each.kind in KINDS}
     swapped |= {
         each
-        for _, cluster in clusters
+        for _, cluster in rebuilt
         for each in cluster.dropped
         if each.kind == "column" and each in pool.new
     }
     on_swapped = pool.standing_on(swapped)
     breaks = False  # whether what is made anew breaks clients: what stands on it waits too
     for rank, change in _in_order(pool, on_swapped):
-        while clusters and min(clusters, key=_rank)[0] <= rank:
-            made = as_group(_rebuilt(pool, clusters), next(groups))
+        while rebuilt and min(rebuilt, key=_rank)[0] <= rank:
+            made = as_group(_rebuilt(pool, rebuilt), next(groups))
             breaks |= any(step.phase is Phase.CONTRACT for step in made)
             forward += made
-        for entry in [each for each in clusters if each[1].is_below(pool, change)]:
-            made = as_group(_rebuilt(pool, clusters, entry), next(groups))
+        for entry in [each for each in rebuilt if each[1].is_below(pool, change)]:
+            made = as_group(_rebuilt(pool, rebuilt, entry), next(groups))
             breaks |= any(step.phase is Phase.CONTRACT for step in made)
             forward += made
         if change.identity not in pool.changes:
@@ -125,8 +124,8 @@ def plan(
         if breaks and change.identity in on_swapped:
             made = [replace(step, phase=Phase.CONTRACT) for step in made]
         (backward if change.kind == "removed" else forward).extend(made)
-    while clusters:
-        forward += as_group(_rebuilt(pool, clusters), next(groups))
+    while rebuilt:
+        forward += as_group(_rebuilt(pool, rebuilt), next(groups))
     return Plan(
         steps=_contract_last((*renames, *exchanges, *forward, *backward)),
         not_planned=tuple(pool.not_planned),
@@ -141,16 +140,16 @@ def _relation(change: Change) -> str:
 
 def _rebuilt(
     pool: Pool,
-    clusters: list[tuple[Rank, rebuild.Cluster]],
-    entry: tuple[Rank, rebuild.Cluster] | None = None,
+    left: list[tuple[Rank, Cluster]],
+    entry: tuple[Rank, Cluster] | None = None,
 ) -> list[Step]:
     """The steps of the next cluster, or of this one, which is taken off the list."""
-    first = entry or min(clusters, key=_rank)
-    clusters.remove(first)
+    first = entry or min(left, key=_rank)
+    left.remove(first)
     return list(rebuild.steps(pool, first[1], HANDLERS))
 
 
-def _rank(entry: tuple[Rank, rebuild.Cluster]) -> Rank:
+def _rank(entry: tuple[Rank, Cluster]) -> Rank:
     return entry[0]
 
 
@@ -170,7 +169,7 @@ def _in_order(pool: Pool, on_swapped: set[Identity]) -> list[tuple[Rank, Change]
     What will stand on a type or column that is made anew waits until that has happened.
     """
     drop_order = tables.drop_order(pool)
-    end = rebuild.end_of_relations(pool)
+    end = end_of_relations(pool)
 
     def is_generated(column: Identity) -> bool:
         return Identity("generated", column.name, column.of) in pool.old

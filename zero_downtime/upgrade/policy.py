@@ -15,12 +15,10 @@ timeout would leave an INVALID index.
 from __future__ import annotations
 
 import contextlib
-import json
 import random
 import re
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,42 +43,21 @@ from zero_downtime.upgrade.events import (
     masked_query,
     without_values,
 )
-from zero_downtime.upgrade.live import live_state
-
-Wanted = dict[str, LockMode]
+from zero_downtime.upgrade.lookout import (
+    TELL_AFTER,
+    TELL_EVERY,
+    Lookout,
+    Wanted,
+    add,
+    wanted_by,
+)
 
 _LOOK_PAUSE = 0.02
-_TELL_AFTER = 0.3  # seconds; a shorter wait is not worth a word
-_TELL_EVERY = 5.0  # seconds between two reports of the same wait
 _VALIDATES = re.compile(r"\bvalidate\s+constraint\b", re.IGNORECASE)
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 _SETTING = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:set|reset|begin|commit|show)\b", re.I | re.DOTALL
 )
-
-_HOLDERS = """
-SELECT l.pid, n.nspname || '.' || c.relname, l.mode, a.usename, a.application_name, a.state,
-  extract(epoch FROM clock_timestamp() - a.xact_start)::float8, a.query,
-  a.backend_type = 'autovacuum worker', a.query ~ 'to prevent wraparound'
-FROM pg_catalog.pg_locks l
-JOIN pg_catalog.pg_class c ON c.oid = l.relation
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN json_to_recordset(%s) AS wanted(relation text, modes json)
-  ON wanted.relation = n.nspname || '.' || c.relname
-LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'relation' AND l.granted
-  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-  AND l.mode IN (SELECT json_array_elements_text(wanted.modes))
-  AND l.pid IS DISTINCT FROM %s AND l.pid IS DISTINCT FROM pg_backend_pid()
-"""
-
-_BLOCKERS = """
-SELECT a.pid, NULL, NULL, a.usename, a.application_name, a.state,
-  extract(epoch FROM clock_timestamp() - a.xact_start)::float8, a.query,
-  a.backend_type = 'autovacuum worker', a.query ~ 'to prevent wraparound'
-FROM unnest(pg_catalog.pg_blocking_pids(%s)) AS blocker(pid)
-LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = blocker.pid
-"""
 
 
 @dataclass
@@ -109,9 +86,8 @@ class LockPolicy:
     ) -> None:
         self.locks = locks or Locks()
         self._tell = tell or (lambda event: None)
-        self._watch = connect()
-        self._major = self._watch.info.server_version // 10000
-        self._can_check_client = self._try("SET client_connection_check_interval = '1s'")
+        self._lookout = Lookout(connect, self._tell)
+        self._major = self._lookout.major
         self._state = State()
         self._attempt = _Attempt((None, "upgrade"))
         self._expected: dict[tuple[str | None, Direction, int], list[Statement]] = {}
@@ -123,7 +99,7 @@ class LockPolicy:
 
     def close(self) -> None:
         """Close the session that looks."""
-        self._watch.close()
+        self._lookout.close()
 
     def expect(self, statements: Iterable[Statement]) -> None:
         """Tell what a revision will issue, so that a transaction is only begun when all is free."""
@@ -170,7 +146,7 @@ class LockPolicy:
         execute.value("SET statement_timeout = 0")
         execute.value("SET lock_timeout = 0")
         started = time.monotonic()
-        with self._watching(statement):
+        with self._lookout.watching(statement, self._attempt.pid):
             execute()
         execute.value(f"SET statement_timeout = '{before}'")
         return started
@@ -183,18 +159,18 @@ class LockPolicy:
         while True:
             timeout_ms = max(1, int(self._left(statement) * 1000))
             try:
-                with self._watching(statement):
+                with self._lookout.watching(statement, self._attempt.pid):
                     return self._ask(statement, execute, timeout_ms)
             except _Again:
                 continue
 
     def _run_strong(self, statement: Statement, execute: Execution, effect: Effect) -> float:
-        wanted = _wanted(effect)
+        wanted = wanted_by(effect)
         self._learn(statement, wanted)
         while True:
             if self._attempt.holds:
-                if self._conflicting(wanted):
-                    self._give_way(statement, self._holders(wanted))
+                if self._in_the_way(wanted):
+                    self._give_way(statement, self._lookout.holders(wanted, self._attempt.pid))
             else:
                 self._look_for_expected(statement)
                 self._look(statement, wanted)
@@ -207,7 +183,7 @@ class LockPolicy:
         """Request the locks for a limited time. Raises _Again or RunAgain when refused."""
         execute.value(f"SET lock_timeout = '{timeout_ms}ms'")
         started = time.monotonic()
-        with self._catching_blockers(timeout_ms / 1000) as blockers:
+        with self._lookout.catching_blockers(self._attempt.pid, timeout_ms / 1000) as blockers:
             try:
                 execute()
             except Exception as error:
@@ -231,8 +207,8 @@ class LockPolicy:
         if not holders:
             # On a busy machine the look during the request came too late.
             wanted = dict(self._learnt.get(self._attempt.revision, {}))
-            _add(wanted, _wanted(self._predict(statement.sql)))
-            holders = self._holders(wanted)
+            add(wanted, wanted_by(self._predict(statement.sql)))
+            holders = self._lookout.holders(wanted, self._attempt.pid)
         if self._left(statement) <= 0:
             self._give_up(statement, holders)
         mean = self.locks.retry_ms / 1000 * min(1.3 ** (request - 1), 5)
@@ -268,7 +244,7 @@ class LockPolicy:
             with contextlib.suppress(NotParsed):
                 effect = predict(each.sql, state, self._major)
                 if not self._is_long(each, effect):
-                    _add(wanted, _wanted(effect))
+                    add(wanted, wanted_by(effect))
                 state.apply(each.sql)
         if wanted:
             self._look(statement, wanted)
@@ -280,93 +256,20 @@ class LockPolicy:
         there is no moment without one, but perhaps one in which a short request succeeds.
         """
         begun = time.monotonic()
-        told = begun - _TELL_EVERY + _TELL_AFTER
+        told = begun - TELL_EVERY + TELL_AFTER
         patience = self._left(statement) / 2
-        while (holders := self._conflicting(wanted)) and time.monotonic() - begun < patience:
+        while (holders := self._in_the_way(wanted)) and time.monotonic() - begun < patience:
             now = time.monotonic()
-            if now - told >= _TELL_EVERY:
+            if now - told >= TELL_EVERY:
                 told = now
                 self._tell(Waiting(statement, holders, now - begun))
-            self._cancel_autovacuum(holders)
+            self._lookout.cancel_autovacuum(holders)
             time.sleep(_LOOK_PAUSE)
         self._spend(statement, time.monotonic() - begun)
 
-    def _conflicting(self, wanted: Wanted) -> tuple[Holder, ...]:
-        """Holders of conflicting locks that have had them for longer than a moment."""
-        if not wanted:
-            return ()
+    def _in_the_way(self, wanted: Wanted) -> tuple[Holder, ...]:
         bound = self.locks.look_first_ms / 1000
-        holders = self._holders(wanted)
-        old = [each for each in holders if (each.seconds or 0.0) >= bound]
-        unknown = {each.pid for each in holders if each.seconds is None}
-        if unknown and not old:
-            # Ages of other users' sessions are hidden from us: see who is still there later.
-            time.sleep(bound)
-            old = [each for each in self._holders(wanted) if each.pid in unknown]
-        return tuple(old)
-
-    def _holders(self, wanted: Wanted) -> tuple[Holder, ...]:
-        asked = [
-            {"relation": key, "modes": [m.in_pg_locks for m in LockMode if m.conflicts_with(mode)]}
-            for key, mode in wanted.items()
-        ]
-        rows = self._watch.execute(_HOLDERS, (json.dumps(asked), self._attempt.pid)).fetchall()
-        return tuple({holder.pid: holder for holder in map(_holder, rows)}.values())
-
-    def _cancel_autovacuum(self, holders: tuple[Holder, ...]) -> None:
-        """PostgreSQL would do it too, after we had made others wait for deadlock_timeout."""
-        for holder in holders:
-            if holder.autovacuum:
-                self._try(f"SELECT pg_catalog.pg_cancel_backend({holder.pid})")
-
-    @contextlib.contextmanager
-    def _catching_blockers(self, seconds: float) -> Iterator[list[Holder]]:
-        """Fill the list with who blocks us, shortly before our request runs out of time."""
-        blockers: list[Holder] = []
-        if seconds > 60 or self._attempt.pid is None:
-            yield blockers
-            return
-        done = threading.Event()
-
-        def look() -> None:
-            if not done.wait(seconds * 0.6):
-                with contextlib.suppress(psycopg.Error):
-                    rows = self._watch.execute(_BLOCKERS, (self._attempt.pid,)).fetchall()
-                    blockers.extend(map(_holder, rows))
-
-        thread = threading.Thread(target=look, daemon=True)
-        thread.start()
-        try:
-            yield blockers
-        finally:
-            done.set()
-            thread.join()
-
-    @contextlib.contextmanager
-    def _watching(self, statement: Statement) -> Iterator[None]:
-        """Tell now and then for whom a long statement waits."""
-        if self._attempt.pid is None:
-            yield
-            return
-        done, begun = threading.Event(), time.monotonic()
-
-        def look() -> None:
-            pause = _TELL_AFTER
-            while not done.wait(pause):
-                pause = _TELL_EVERY
-                with contextlib.suppress(psycopg.Error):
-                    rows = self._watch.execute(_BLOCKERS, (self._attempt.pid,)).fetchall()
-                    if rows and not done.is_set():
-                        holders = tuple(map(_holder, rows))
-                        self._tell(Waiting(statement, holders, time.monotonic() - begun))
-
-        thread = threading.Thread(target=look, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+        return self._lookout.lasting_holders(wanted, self._attempt.pid, bound)
 
     # Bookkeeping
 
@@ -382,13 +285,15 @@ class LockPolicy:
                 self._requests.clear()
                 self._learnt = {revision: {}}
             self._attempt = _Attempt(revision, statement.transaction)
-            self._state = live_state(self._watch)
+            self._state = self._lookout.state()
         elif self._attempt.transaction != statement.transaction:
             self._attempt.transaction = statement.transaction
             self._attempt.holds = self._attempt.looked = False
         if not self._attempt.prepared and not _SETTING.match(statement.sql):
             self._attempt.prepared = True
-            if self._can_check_client:  # else the server works on for a client that was killed
+            if (
+                self._lookout.can_check_client
+            ):  # else the server works on for a client that was killed
                 execute.value("SET client_connection_check_interval = '1s'")
             self._attempt.pid = int(str(execute.value("SELECT pg_catalog.pg_backend_pid()")))
             path = str(execute.value("SHOW search_path"))
@@ -414,7 +319,7 @@ class LockPolicy:
 
     def _learn(self, statement: Statement, wanted: Wanted) -> None:
         if statement.transaction is not None:
-            _add(self._learnt.setdefault(self._attempt.revision, {}), wanted)
+            add(self._learnt.setdefault(self._attempt.revision, {}), wanted)
 
     def _key(self, statement: Statement) -> object:
         """What the deadline is counted for: the statement, or its whole transaction."""
@@ -432,42 +337,6 @@ class LockPolicy:
     def _short(self) -> int:
         return max(1, self.locks.timeout_ms)
 
-    def _try(self, sql: str) -> bool:
-        try:
-            self._watch.execute(sql)
-        except psycopg.Error:
-            return False
-        return True
-
 
 class _Again(Exception):
     """The lock was refused; ask for it again."""
-
-
-def _wanted(effect: Effect) -> Wanted:
-    """The locks worth looking for: those that others would have to wait behind."""
-    return {
-        lock.relation: lock.mode
-        for lock in effect.locks
-        if lock.mode > LockMode.SHARE_UPDATE_EXCLUSIVE
-    }
-
-
-def _add(wanted: Wanted, more: Wanted) -> None:
-    for relation, mode in more.items():
-        wanted[relation] = max(mode, wanted.get(relation, mode))
-
-
-def _holder(row: tuple[Any, ...]) -> Holder:
-    pid, relation, mode, user, application, state, seconds, query, autovacuum, wraparound = row
-    return Holder(
-        pid=pid,
-        relation=relation,
-        mode=LockMode.parse(mode).sql if mode else None,
-        user=user,
-        application=application or None,
-        state=state,
-        seconds=seconds,
-        query=masked_query(query),
-        autovacuum=bool(autovacuum) and not wraparound,
-    )
