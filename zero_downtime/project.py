@@ -44,12 +44,20 @@ class Project(Struct, frozen=True):
         from alembic.script import ScriptDirectory
         from alembic.util import CommandError
 
+        config = self.alembic_config()
         try:
-            return ScriptDirectory.from_config(self.alembic_config())
+            return ScriptDirectory.from_config(config)
         except CommandError as error:
             raise ProjectError(
                 reason=f"Alembic finds no environment ({str(error).rstrip('. ')})",
                 advice="Run zd in the folder of alembic.ini or pyproject.toml, or run zd init",
+            ) from error
+        except Exception as error:  # "package:folder" imports the package
+            given = config.get_alembic_option("script_location")
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise ProjectError(
+                reason=f"script_location is {given}, and that does not load here ({reason})",
+                advice="Install the package beside zd, or name its folder with prepend_sys_path",
             ) from error
 
     def url(self, given: str | None = None) -> str | None:

@@ -190,8 +190,19 @@ def test_models_that_are_there_already_are_used(tmp_path: Path) -> None:
         ({"schemas/user.py": "class User: ...\n"}, "holds no SQLAlchemy tables"),
         ({"backend/alembic.ini": "[alembic]\n"}, "zd init --config"),
         ({"alembic.ini": "[alembic]\nscript_location = nowhere\n"}, "finds no environment"),
+        (
+            {"alembic.ini": "[alembic]\nscript_location = absent:db\n"},
+            "is absent:db, and that does",
+        ),
     ],
-    ids=["broken toml", "inline table", "other schemas", "deeper project", "no environment"],
+    ids=[
+        "broken toml",
+        "inline table",
+        "other schemas",
+        "deeper project",
+        "no environment",
+        "package missing",
+    ],
 )
 def test_what_it_can_not_do_it_refuses_in_one_sentence(
     tmp_path: Path, files: dict[str, str], message: str

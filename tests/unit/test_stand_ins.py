@@ -84,6 +84,10 @@ def test_what_needs_no_answer_of_it_is_told(tmp_path: Path) -> None:
         ("op.execute('DROP TABLE %s' % lost.NAME)", r"it uses lost\.NAME"),
         ("op.execute(list(lost.names())[0])", r"it uses lost\.names"),
         ("with lost.quiet: pass", r"it uses lost\.quiet"),
+        (
+            "op.add_column('t', sa.Column('a', sa.Text, server_default=lost.NONE))",
+            "it uses more than a type of it",
+        ),
     ],
 )
 def test_what_only_the_package_knows_is_refused(tmp_path: Path, upgrade: str, said: str) -> None:
@@ -93,6 +97,27 @@ def test_what_only_the_package_knows_is_refused(tmp_path: Path, upgrade: str, sa
     )
     with pytest.raises(HistoryError, match=sentence):
         rendered(tmp_path, "import lost", upgrade)
+
+
+@pytest.mark.parametrize(
+    ("assigned", "labels"),
+    [
+        ('branch_labels = ("first", lost.BRANCH)', ("first",)),
+        ("branch_labels = (lost.BRANCH,)", ()),
+        ("branch_labels = lost.BRANCH", ()),
+    ],
+)
+def test_a_branch_label_of_it_is_given_up(
+    tmp_path: Path, assigned: str, labels: tuple[str, ...]
+) -> None:
+    assert rendered(tmp_path, f"import lost\n{assigned}", "op.execute('SELECT 1')") == ["SELECT 1"]
+    (revision,) = read_history(find_project(tmp_path / "alembic.ini"), all_load=False)
+    assert revision.labels == labels
+
+
+def test_a_parent_of_it_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match=r"aa\.py:4: .* No module named 'lost'"):
+        rendered(tmp_path, "import lost\ndepends_on = (lost.PARENT,)", "pass")
 
 
 def test_a_package_that_is_there_but_does_not_load_is_missing_too(

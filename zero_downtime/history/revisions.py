@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError, RevisionMap
 from alembic.util import CommandError
+from alembic.util.pyfiles import load_python_file
 
 from zero_downtime import environment
 from zero_downtime.errors import HistoryError
@@ -219,10 +220,37 @@ def _loaded_with_stand_ins(
             cause = error.__cause__
             if isinstance(cause, ImportError) and missing.learns_from(cause):
                 continue
-            script = _unloaded(path, refusal)
+            script = _unlabelled(path, missing) or _unloaded(path, refusal)
         if script is not None:
+            script = _without_stand_ins(script, refusal)
             _guard(script, missing)
         return script
+
+
+def _unlabelled(path: Path, missing: Missing) -> Script | None:
+    """The file without its branch label, if that is all that is wrong with it."""
+    with contextlib.suppress(Exception), missing.stood_in():
+        module: Any = load_python_file(path.parent, path.name)
+        module.branch_labels = None
+        return Script(module, module.revision, path)
+    return None
+
+
+def _without_stand_ins(script: Script, refusal: HistoryError) -> Script:
+    """A branch label of a missing package is given up; a parent from one is refused."""
+    depends: object = script.dependencies or ()
+    parents = (
+        script._versioned_down_revisions,
+        depends if isinstance(depends, tuple) else (depends,),
+    )
+    if not all(isinstance(name, str) for names in parents for name in names):
+        raise refusal
+    labels = tuple(script._orig_branch_labels)
+    if all(isinstance(label, str) for label in labels):
+        return script
+    module: Any = script.module
+    module.branch_labels = tuple(label for label in labels if isinstance(label, str))
+    return Script(module, script.revision, script.path)
 
 
 def _guard(script: Script, missing: Missing) -> None:

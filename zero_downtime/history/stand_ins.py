@@ -188,6 +188,11 @@ class Missing:
             except _Used as error:
                 lines = environment.lines_in(error, self._path)
                 self._refuse(lines[-1] if lines else 1, f"it uses {error}", error)
+            except Exception as error:
+                if f"{__name__}." not in str(error):  # SQLAlchemy minds what it was given
+                    raise
+                lines = environment.lines_in(error, self._path)
+                self._refuse(lines[-1] if lines else 1, "it uses more than a type of it", error)
 
         return guarded
 
