@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -92,7 +93,7 @@ class History:
                 reason=sentence(error),
                 advice="The heads are " + (", ".join(self.heads) or "none"),
             ) from error
-        return next(revision for revision in self.revisions if revision.id == script.revision)
+        return self._known[script.revision]
 
     def head(self) -> Revision | None:
         """The one head; None for an empty history. Raises HistoryError when there are several."""
@@ -108,6 +109,11 @@ class History:
             )
         return self.revision(self.heads[0]) if self.heads else None
 
+    @cached_property
+    def _known(self) -> dict[str, Revision]:
+        """By id: Alembic looks a name up in more ways than a history of hundreds can afford."""
+        return {each.id: each for each in self.revisions}
+
     def ancestors(self, revision: Revision) -> tuple[Revision, ...]:
         """All that must be applied before ``revision``, in order."""
         wanted, todo = set[str](), list(revision.parents)
@@ -115,7 +121,7 @@ class History:
             name = todo.pop()
             if name not in wanted:
                 wanted.add(name)
-                todo += self.revision(name).parents
+                todo += (self._known.get(name) or self.revision(name)).parents
         return tuple(each for each in self.revisions if each.id in wanted)
 
 

@@ -25,7 +25,7 @@ from zero_downtime.project import Project
 from zero_downtime.stats import Stats
 
 _MOST = 4  # bases kept; those that were not used for longest go
-_WORTH = 20  # revisions to replay; fewer are as quick
+_WORTH = 5  # revisions to replay, and their tables to fill; fewer are as quick
 
 
 @dataclass(frozen=True)
