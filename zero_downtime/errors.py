@@ -105,8 +105,8 @@ class RefusedDatabase(ZeroDowntimeError):
 
 
 class BudgetError(ZeroDowntimeError):
-    """{part!r} is no budget: write stall=200ms, lock=ACCESS EXCLUSIVE:100ms, rewrite=none, joined
-    by commas."""
+    """{part!r} is no budget: {reason}. Write it as stall=200ms, lock=ACCESS EXCLUSIVE:100ms,
+    rewrite=none."""
 
 
 class PlanError(ZeroDowntimeError):

@@ -25,8 +25,33 @@ def test_what_is_not_named_stays_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["stall", "stall=fast", "lock=LOUD:1s", "lock=SHARE", "rewrite=some", "wait=1s"]
+    ("text", "said"),
+    [
+        ("stall", "it names no limit"),
+        ("stall=", "it names no limit"),
+        ("stall=fast", "a number with ms, s or min, not fast"),
+        ("stall=200", "a number with ms, s or min, not 200"),
+        ("stall=-5ms", "a number with ms, s or min"),
+        ("lock=LOUD:1s", "the modes of locks are ACCESS SHARE, ROW SHARE"),
+        ("lock=SHARE", "a lock has a mode and a time"),
+        ("rewrite=some", "rewrite is none or any"),
+        ("wait=1s", "there are stall, lock and rewrite"),
+        ("stall=1s rewrite=none", "not 1s rewrite=none"),
+    ],
 )
-def test_what_is_no_budget_is_refused(text: str) -> None:
-    with pytest.raises(BudgetError, match="is no budget"):
+def test_what_is_no_budget_is_refused(text: str, said: str) -> None:
+    with pytest.raises(BudgetError, match="is no budget") as refused:
         read_budget(text)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STALL=200MS; Lock = AccessExclusiveLock : 100 ms; rewrite:none",
+        "stall: 0.2s, lock=access_exclusive=0.1s, rewrite=NONE,",
+    ],
+)
+def test_a_budget_may_be_spelt_in_other_ways(text: str) -> None:
+    plain = read_budget("stall=200ms, lock=ACCESS EXCLUSIVE:100ms, rewrite=none")
+    assert read_budget(text) == plain

@@ -36,30 +36,42 @@ def read_budget(text: str, default: Budget = Budget()) -> Budget:
     What it does not name stays as in ``default``. Raises BudgetError.
     """
     budget = default
-    for part in filter(None, map(str.strip, text.split(","))):
-        name, _, value = (each.strip() for each in part.partition("="))
+    for part in filter(None, map(str.strip, re.split("[,;]", text))):
+        name, value = _halves(part, part, "it names no limit")
         if name == "stall":
             budget = replace(budget, stall_ms=_milliseconds(value, part))
         elif name == "lock":
-            mode, _, limit = value.partition(":")
+            mode, limit = _halves(value, part, "a lock has a mode and a time")
             named = {_mode(mode, part): _milliseconds(limit, part)}
             budget = replace(budget, locks={**budget.locks, **named})
-        elif name == "rewrite" and value in ("none", "any"):
+        elif name == "rewrite":
+            if value not in ("none", "any"):
+                raise BudgetError(part=part, reason="rewrite is none or any")
             budget = replace(budget, rewrites=value == "any")
         else:
-            raise BudgetError(part=part)
+            raise BudgetError(part=part, reason="there are stall, lock and rewrite")
     return budget
+
+
+def _halves(text: str, part: str, missing: str) -> tuple[str, str]:
+    """What stands before and behind the first sign of a pair, in small letters."""
+    first, sign, second = re.split("([=:]|$)", text.lower(), maxsplit=1)
+    if not sign or not second.strip():
+        raise BudgetError(part=part, reason=missing)
+    return " ".join(first.split()), second.strip()
 
 
 def _milliseconds(text: str, part: str) -> float:
     found = _TIME.fullmatch(text)
     if found is None:
-        raise BudgetError(part=part)
+        raise BudgetError(part=part, reason=f"a time is a number with ms, s or min, not {text}")
     return float(found[1]) * _UNITS[found[2]]
 
 
 def _mode(text: str, part: str) -> LockMode:
+    by_name = {mode.in_pg_locks.lower(): mode for mode in LockMode}
     try:
-        return LockMode.parse(" ".join(text.split()))
-    except KeyError as error:
-        raise BudgetError(part=part) from error
+        return by_name.get(text) or LockMode.parse(text)
+    except KeyError:
+        modes = ", ".join(mode.sql for mode in LockMode)
+        raise BudgetError(part=part, reason=f"the modes of locks are {modes}") from None

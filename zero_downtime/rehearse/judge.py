@@ -16,6 +16,7 @@ from zero_downtime.rehearse.result import (
     StepResult,
     Waits,
 )
+from zero_downtime.rehearse.times import milliseconds, seconds
 from zero_downtime.sql.statement import Direction
 from zero_downtime.sql.words import shortened
 
@@ -84,7 +85,7 @@ def run_reasons(
         worst = max((_waits(step, writers).max_ms for step in run.steps), default=0.0)
         if worst > budget.stall_ms:
             reasons.append(
-                f"{'writers' if writers else 'readers'} waited up to {worst / 1000:.1f} s "
+                f"{'writers' if writers else 'readers'} waited up to {milliseconds(worst)} "
                 f"in the {direction}{_behind(run, writers, worst)}"
             )
     reasons += _over_budget(run, direction, budget)
@@ -127,7 +128,7 @@ def _behind(run: Run, writers: bool, worst: float) -> str:
         return ""
     _, lock, step = max(blocking, key=lambda each: each[0])
     return (
-        f" behind {lock.mode} on {lock.relation}, held for {lock.seconds:.1f} s by: "
+        f" behind {lock.mode} on {lock.relation}, held for {seconds(lock.seconds)} by: "
         + shortened(step.sql, 70)
     )
 
@@ -175,8 +176,9 @@ def _over_budget(run: Run, direction: Direction, budget: Budget) -> Iterator[str
             limit = budget.most_held_ms(LockMode.parse(lock.mode))
             if lock.seen and limit is not None and lock.seconds * 1000 > limit:
                 yield (
-                    f"{lock.mode} on {lock.relation} was held for {lock.seconds * 1000:.0f} ms in"
-                    f" the {direction}, the budget is {limit:g} ms: {shortened(step.sql, 70)}"
+                    f"{lock.mode} on {lock.relation} was held for {seconds(lock.seconds)} in"
+                    f" the {direction}, the budget is {milliseconds(limit)}:"
+                    f" {shortened(step.sql, 70)}"
                 )
         if step.rewrote and not budget.rewrites:
             yield (

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zero_downtime.rehearse.result import RehearsalResult, RevisionResult, Run, StepResult
+from zero_downtime.rehearse.times import milliseconds, seconds
 from zero_downtime.report.rehearse.words import (
     crash_facts,
     error_facts,
     forecast_facts,
     lock_fact,
-    milliseconds,
     rollback_facts,
-    seconds,
     step_facts,
     summary,
     wait_facts,

@@ -1,6 +1,7 @@
 <%!
+from zero_downtime.rehearse.times import milliseconds, seconds
 from zero_downtime.report.rehearse.timeline import CHART, LEFT, ROW, WIDTH, timeline
-from zero_downtime.report.rehearse.words import crash_facts, error_facts, forecast_facts, had_clients, lock_fact, milliseconds, rollback_facts, seconds, step_facts, summary, wait_facts, worst_wait
+from zero_downtime.report.rehearse.words import crash_facts, error_facts, forecast_facts, had_clients, lock_fact, rollback_facts, step_facts, summary, wait_facts, worst_wait
 
 MANY = 8  # revisions: in a longer history those that are safe are folded
 LONG = 400  # characters of a statement

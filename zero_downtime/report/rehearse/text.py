@@ -17,13 +17,12 @@ from zero_downtime.rehearse.result import (
     StepResult,
     Waits,
 )
+from zero_downtime.rehearse.times import milliseconds, seconds
 from zero_downtime.report.rehearse.words import (
     crash_facts,
     forecast_facts,
     lock_fact,
-    milliseconds,
     rollback_facts,
-    seconds,
     step_facts,
     summary,
     wait_facts,

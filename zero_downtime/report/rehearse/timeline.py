@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.rehearse.result import Moment, Run
-from zero_downtime.report.rehearse.words import lock_fact, milliseconds, seconds
+from zero_downtime.rehearse.times import milliseconds, seconds
+from zero_downtime.report.rehearse.words import lock_fact
 from zero_downtime.sql.words import shortened
 
 WIDTH = 960
