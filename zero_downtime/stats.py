@@ -56,6 +56,10 @@ class Stats(Struct, frozen=True, omit_defaults=True):
     def of(self, relation: str | None) -> RelationStats | None:
         return self.relations.get(relation or "")
 
+    def bare(self) -> list[str]:
+        """The relations with rows, of whose columns nothing is known."""
+        return [name for name, one in self.relations.items() if one.rows and not one.columns]
+
 
 _RELATIONS = """
 WITH RECURSIVE tree (root, relation) AS (
@@ -65,15 +69,18 @@ WITH RECURSIVE tree (root, relation) AS (
     JOIN pg_inherits ON inhparent = tree.relation
     JOIN pg_class parent ON parent.oid = inhparent AND parent.relkind = 'p'
 ), counted AS (
+    -- Counters outlive restarts: without a reset of their own they begin with the cluster's.
     SELECT EXTRACT(epoch FROM now() - coalesce(
         (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()),
+        least((SELECT stats_reset FROM pg_stat_bgwriter), (SELECT stats_reset FROM pg_stat_wal),
+              (SELECT stats_reset FROM pg_stat_archiver)),
         pg_postmaster_start_time())) AS seconds
 )
 SELECT n.nspname || '.' || c.relname,
     sum(CASE WHEN part.relkind = 'p' THEN 0 WHEN part.reltuples >= 0 THEN part.reltuples
         ELSE coalesce(s.n_live_tup, 0) END)::bigint,
-    sum(CASE WHEN part.relkind = 'p' THEN 0 ELSE pg_table_size(part.oid) END)::bigint,
-    sum(CASE WHEN part.relkind = 'p' THEN 0 ELSE pg_indexes_size(part.oid) END)::bigint,
+    sum(CASE WHEN part.relkind = 'p' THEN 0 ELSE {table} END)::bigint,
+    sum(CASE WHEN part.relkind = 'p' THEN 0 ELSE {indexes} END)::bigint,
     (coalesce(sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del), 0)
         / greatest(min(seconds), 1))::float8
 FROM tree
@@ -86,6 +93,14 @@ WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
     AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'
 GROUP BY 1 ORDER BY 1
 """
+_SIZES = {"table": "pg_table_size(part.oid)", "indexes": "pg_indexes_size(part.oid)"}
+_PAGES = {  # what VACUUM saw last: asked where a lock stands in the way of looking
+    "table": "(part.relpages + coalesce((SELECT t.relpages FROM pg_class t"
+    " WHERE t.oid = part.reltoastrelid), 0))::bigint * current_setting('block_size')::int",
+    "indexes": "coalesce((SELECT sum(x.relpages)::bigint FROM pg_index i JOIN pg_class x"
+    " ON x.oid = i.indexrelid WHERE i.indrelid = part.oid), 0)"
+    " * current_setting('block_size')::int",
+}
 _COMMENT = re.compile(r"""(?s)/\*.*?\*/|--[^\n]*""")
 _MOST_ORDINAL = 99  # ORDER BY 2 is no value
 _COLUMNS = """
@@ -122,13 +137,14 @@ def pull(url: str, statements: int = 0) -> Stats:
         with psycopg.connect(libpq_url(url), autocommit=True) as connection:
             connection.execute("SET default_transaction_read_only = on")
             connection.execute("SET search_path = ''")
+            connection.execute("SET lock_timeout = '1s'")
             columns: dict[str, dict[str, ColumnStats]] = {}
             for relation, name, nulls, distinct, width in connection.execute(_COLUMNS):
                 figures = ColumnStats(round(nulls, 4), round(distinct, 4), width)
                 columns.setdefault(relation, {})[name] = figures
             relations = {
                 name: RelationStats(rows, size, index_size, round(writes, 3), columns.get(name, {}))
-                for name, rows, size, index_size, writes in connection.execute(_RELATIONS)
+                for name, rows, size, index_size, writes in _sizes(connection)
             }
             (today,) = connection.execute("SELECT current_date::text").fetchone() or ("",)
             version = connection.info.server_version
@@ -141,6 +157,15 @@ def pull(url: str, statements: int = 0) -> Stats:
             advice="Check host, database, user and password",
         ) from error
     return Stats(1, f"{version // 10000}.{version % 10000}", today, relations, texts)
+
+
+def _sizes(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    from psycopg.errors import LockNotAvailable
+
+    try:
+        return connection.execute(_RELATIONS.format(**_SIZES).encode()).fetchall()
+    except LockNotAvailable:
+        return connection.execute(_RELATIONS.format(**_PAGES).encode()).fetchall()
 
 
 def _frequent(connection: psycopg.Connection[Any], most: int) -> list[StatementStats]:

@@ -105,6 +105,39 @@ def test_figures_and_nothing_else(url: str, tmp_path: Path) -> None:
     assert "swordfish" not in (tmp_path / "stats.json").read_text()
 
 
+def test_a_role_that_may_only_read_statistics(url: str, tmp_path: Path) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor")
+        as_monitor = f"{url}{'&' if '?' in url else '?'}user=monitor"
+        with connection.transaction():  # what is locked is told as VACUUM saw it
+            connection.execute("LOCK TABLE s.people IN ACCESS EXCLUSIVE MODE")
+            stats = pull(as_monitor)
+    people = stats.relations["s.people"]
+    assert (people.rows, people.columns) == (4000, {})
+    assert people.bytes > 100_000 < people.bytes + people.index_bytes
+    assert "s.people" in stats.bare()
+    result = CliRunner().invoke(
+        zd, ["stats", "pull", "--url", as_monitor, "-o", str(tmp_path / "s.json")]
+    )
+    assert "the columns' figures are missing (public.events, …)" in result.stderr
+
+
+def test_writes_are_counted_since_the_counters_were_reset(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for kind in ("bgwriter", "wal", "archiver"):
+            connection.execute(f"SELECT pg_stat_reset_shared('{kind}')".encode())
+        connection.execute(
+            "SELECT pg_sleep(greatest(0, 1.5 - extract(epoch FROM"
+            " clock_timestamp() - pg_postmaster_start_time())::float))"
+        )
+        rate = pull(url).relations["s.people"].writes_per_second
+        age = connection.execute(
+            "SELECT extract(epoch FROM now() - stats_reset)::float FROM pg_stat_wal"
+        ).fetchone()
+    assert age is not None
+    assert 4000 / rate <= max(1.0, age[0]) + 0.1
+
+
 def test_the_command(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()

@@ -69,6 +69,18 @@ def pull(
     if url is None:
         raise click.UsageError("Give the database with --url.")
     found = pull(url, statements)
+    if bare := found.bare():
+        click.echo(
+            f"zd: of {len(bare)} relations the columns' figures are missing ({bare[0]}"
+            f"{', …' if len(bare) > 1 else ''}): the server shows them to roles with SELECT"
+            " (pg_read_all_data has it), once they are analyzed",
+            err=True,
+        )
+    if statements and not found.statements:
+        click.echo(
+            "zd: no statement was found that may be shown: the role needs pg_read_all_stats",
+            err=True,
+        )
     if output is None and project is not None and project.config.lint.stats:
         output = project.root / project.config.lint.stats
     if output is None:
