@@ -306,6 +306,10 @@ def test_what_was_allowed_is_written(shop: Path, generate: Generate) -> None:
     generate.written()
     declare(shop, REFUSALS["rewrite"][0])
     assert len(generate.written("--allow-rewrite")) == 1
+    declare(shop, REFUSALS["rewrite"][0].replace("note ", "code text NOT NULL, note "))
+    first, second = generate.written("--allow-data-loss", "public.orders.code")
+    assert "ADD COLUMN code" in first.read_text() and "NOT NULL" in second.read_text()
+    assert "can't bring back" not in first.read_text() + second.read_text()
     declare(shop, REFUSALS["lost table"][0])
     assert len(generate.written("--allow-data-loss", "public.orders")) >= 1
     assert generate().stdout.startswith("Nothing to do")

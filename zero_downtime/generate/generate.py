@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
+_REQUIRED = "a required column"  # it loses nothing: somebody has to fill it
+
 
 @dataclass(frozen=True)
 class Consent:
@@ -154,7 +156,7 @@ def _refused_losses(plan: Plan, old: Catalog, new: Catalog, consent: Consent) ->
         name = loss.object.partition(" ")[2]
         if not {"*", name, loss.object} & set(consent.data_loss):
             allow = f"allow it with --allow-data-loss {name}"
-            if loss.reason.startswith("a required column"):
+            if loss.reason.startswith(_REQUIRED):
                 yield (
                     f"{loss.object}: {loss.reason}: give it a server_default, or, if you fill it "
                     f"before the last of the revisions, {allow}"
@@ -187,7 +189,8 @@ def _drafts(
             if way_down.not_planned:
                 raise _NoWayDown(way_down)
             back = way_down.plan.steps
-        lost = tuple(f"{loss.object}: {loss.reason}" for loss in part.loses_data)
+        losses = [each for each in part.loses_data if not each.reason.startswith(_REQUIRED)]
+        lost = tuple(f"{loss.object}: {loss.reason}" for loss in losses)
         title = message if len(parts) == 1 else f"{message} ({number} of {len(parts)})"
         draft = Draft(rev_id(), down, title, steps[0].phase, steps, back, lost)
         yield draft
