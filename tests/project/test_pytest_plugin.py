@@ -62,6 +62,11 @@ def outcomes(folder: Path, *options: str) -> dict[str, str]:
     return found
 
 
+def git(folder: Path, *arguments: str) -> None:
+    who = "-c", "user.name=a", "-c", "user.email=a@example.org"
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
 def test_two_lines_in_conftest_give_every_revision_its_tests(
     make_project: Callable[..., Project],
 ) -> None:
@@ -93,7 +98,10 @@ def test_names_can_be_imported_and_the_server_be_another(
     A conftest.py that is not the top one can't name plugins; it imports all that ours has.
     """
     fails = "op.execute('SELECT 1 / 0')"
-    folder = make_project(GOOD, COLUMN, fails).root
+    folder = make_project(GOOD, COLUMN, ONE_WAY, fails).root
+    git(folder, "init", "-q")
+    git(folder, "add", "alembic.ini", "migrations/env.py", "migrations/versions/r0.py")
+    git(folder, "commit", "-q", "-m", "released")
     tests = folder / "tests"
     tests.mkdir()
     url = f"postgresql+psycopg:///postgres?user=postgres&host={server.data}"
@@ -105,21 +113,22 @@ def test_names_can_be_imported_and_the_server_be_another(
         "@pytest.fixture(scope='module')\n"
         "def migration_server():\n"
         f"    return RemoteServer({url!r})\n"
+        "zero_downtime_diff = 'HEAD'\n"
     )
     (tests / "test_migrations.py").write_text(
         "from zero_downtime.pytest_plugin import test_revision_rolls_back, test_upgrade\n"
     )
     with server.connect("postgres") as connection:
         before = connection.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall()
-        # Chosen tests: the base goes on behind a revision that is left out.
-        chosen = "--strict-markers", "-m", "migrations", "-k", "upgrade or r0 or r2"
-        found = outcomes(folder, *chosen)
+        # Of the revisions only those since that commit; the base goes on behind one left out.
+        chosen = "upgrade or r0 or r1 or r3"
+        found = outcomes(folder, "--strict-markers", "-m", "migrations", "-k", chosen)
         after = connection.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall()
     said = found.pop("test_upgrade")
-    assert said.startswith("Failed: migrations/versions/r2.py:6: the upgrade of revision r2 failed")
+    assert said.startswith("Failed: migrations/versions/r3.py:6: the upgrade of revision r3 failed")
     assert "\n" not in said
-    assert found.pop("test_revision_rolls_back[r2]").startswith("Failed: the upgrade fails (")
-    assert found == {"test_revision_rolls_back[r0]": ""}
+    assert found.pop("test_revision_rolls_back[r3]").startswith("Failed: the upgrade fails (")
+    assert found == {"test_revision_rolls_back[r1]": ""}
     assert after == before
 
 

@@ -11,9 +11,11 @@ from types import ModuleType
 import pytest
 
 from zero_downtime.errors import ConfigError, ZeroDowntimeError
+from zero_downtime.lint.git import Base
 from zero_downtime.project import Project, find_project
 
 _NAMED = re.compile(r"""^zero_downtime_config\s*=\s*["'](.+)["']""", re.MULTILINE)
+_DIFF = re.compile(r"""^zero_downtime_diff\s*=\s*["'](.+)["']""", re.MULTILINE)
 CONFIG_FILES = ("pyproject.toml", "alembic.ini")
 
 project_file = pytest.StashKey[Path | None]()
@@ -79,15 +81,32 @@ def find(node: pytest.Item | pytest.FixtureRequest) -> Project:
     return find_project(configured(Path(item.path)))
 
 
+def find_base(node: pytest.Item | pytest.FixtureRequest, project: Project) -> Base | None:
+    """The commit since which revisions are tested: the nearest conftest.py that names a git ref.
+
+    Raises InputError when git does not know it.
+    """
+    item = node.node if isinstance(node, pytest.FixtureRequest) else node
+    for folder in Path(item.path).parents:
+        file = folder / "conftest.py"
+        if file.is_file() and (named := _DIFF.search(file.read_text("utf-8"))):
+            return Base(named[1], project.root, option="zero_downtime_diff =")
+    return None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test for each revision, for those that ask for ``revision``."""
     if "revision" not in metafunc.fixturenames or "migrations" not in metafunc.fixturenames:
         return
     from zero_downtime.history import read_history
+    from zero_downtime.rehearse.run import Options, chosen
 
     with _told(pytest.Collector.CollectError):
-        history = read_history(find(metafunc.definition))
-    metafunc.parametrize("revision", [each.id for each in history], indirect=True)
+        project = find(metafunc.definition)
+        _, tested = chosen(
+            read_history(project), Options(), find_base(metafunc.definition, project)
+        )
+    metafunc.parametrize("revision", [each.id for each in tested], indirect=True)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

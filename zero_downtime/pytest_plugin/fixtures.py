@@ -8,7 +8,7 @@ import pytest
 
 from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server
-from zero_downtime.pytest_plugin.collect import find
+from zero_downtime.pytest_plugin.collect import find, find_base
 from zero_downtime.pytest_plugin.migrations import Migrations
 from zero_downtime.rehearse.run import scratch_server
 
@@ -28,7 +28,8 @@ def migration_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def migrations(request: pytest.FixtureRequest, migration_server: Server) -> Iterator[Migrations]:
     """The project's migrations on that server."""
-    with Migrations(find(request), migration_server) as found:
+    project = find(request)
+    with Migrations(project, migration_server, find_base(request, project)) as found:
         yield found
 
 

@@ -15,6 +15,7 @@ from zero_downtime.errors import ZeroDowntimeError
 from zero_downtime.generate.states import declared, replayed
 from zero_downtime.history import History, Revision, read_history
 from zero_downtime.lint import Finding, Report
+from zero_downtime.lint.git import Base
 from zero_downtime.lint.run import Request, lint_request
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
@@ -22,7 +23,7 @@ from zero_downtime.rehearse.budget import Budget, read_budget
 from zero_downtime.rehearse.proof.crash import Allowance
 from zero_downtime.rehearse.rehearsal import Rehearsal
 from zero_downtime.rehearse.result import RevisionResult
-from zero_downtime.rehearse.run import workload_of
+from zero_downtime.rehearse.run import Options, chosen, workload_of
 from zero_downtime.replay import Replay
 
 
@@ -32,9 +33,10 @@ class Migrations:
     A context: no database of it stays on the server.
     """
 
-    def __init__(self, project: Project, server: Server) -> None:
+    def __init__(self, project: Project, server: Server, base: Base | None = None) -> None:
         self.project = project
         self.server = server
+        self.base = base  # where the branch began, of whose revisions alone the tests are
         self._rehearsal: Rehearsal | None = None
         self._results: dict[str, RevisionResult] = {}
 
@@ -83,6 +85,7 @@ class Migrations:
     def _begin(self, earlier: Sequence[Revision]) -> Rehearsal:
         self._close()
         settings = self.project.config.rehearse
+        _, tested = chosen(self.history, Options(), self.base)
         self._rehearsal = Rehearsal(
             self.project,
             self.history,
@@ -91,8 +94,9 @@ class Migrations:
             settings.rows,
             settings.clients,
             settings.crash_points,
-            Allowance(settings.crash_seconds, len(self.history)),
+            Allowance(settings.crash_seconds, len(tested)),
             statements=workload_of(self.project),
+            base=self.base,
         )
         self._rehearsal.begin(earlier)
         return self._rehearsal
@@ -164,7 +168,8 @@ class Migrations:
 
     @cached_property
     def _report(self) -> Report:
-        return lint_request(Request(), self.project)
+        ref = None if self.base is None else self.base.commit
+        return lint_request(Request(diff=ref), self.project)
 
     def findings(self, revision: Revision) -> list[Finding]:
         """What lint finds in the revision at or above the level at which the project fails."""

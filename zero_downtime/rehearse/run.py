@@ -63,7 +63,7 @@ def rehearse(
     """
     history = read_history(project, all_load=False)
     base = Base(options.diff, project.root) if options.diff is not None else None
-    earlier, tested = _range(history, options, base)
+    earlier, tested = chosen(history, options, base)
     where = options.server or project.config.server
     _refuse_foreign(where, options.i_know)
     config = project.config.rehearse
@@ -124,7 +124,7 @@ def workload_of(project: Project, path: Path | None = None) -> tuple[Written, ..
     return read_statements(project.root / named) if named else ()
 
 
-def _range(
+def chosen(
     history: History, options: Options, base: Base | None
 ) -> tuple[list[Revision], list[Revision]]:
     """The revisions to run beforehand and those under test, both in order."""
