@@ -155,6 +155,7 @@ def _rehearsed(
         progress,
     ) as rehearsal:
         rehearsal.failed |= failed or set()
+        rehearsal.prover.writing = not asked.quick
         if kept is not None:
             rehearsal.base.resume(kept, earlier)
         else:

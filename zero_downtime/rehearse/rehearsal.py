@@ -22,7 +22,7 @@ from zero_downtime.rehearse.measure.serverlog import RESOLUTION_MS
 from zero_downtime.rehearse.proof.crash import Allowance, Killer, Point, points
 from zero_downtime.rehearse.proof.rollback import Proven, Prover
 from zero_downtime.rehearse.proof.sweep import Swept, sweep
-from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Rollback, Run
+from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Run
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.rehearse.traffic.application import Applications
 from zero_downtime.rehearse.traffic.models import Models, read_models
@@ -147,7 +147,7 @@ class Rehearsal:
         return result
 
     def sweep(self, revisions: Sequence[Revision]) -> int:
-        """Rehearse the first of these revisions, those that plainly restore the catalog.
+        """Rehearse the first of these revisions, as far as it is plain what their downgrades do.
 
         Gives how many those are. Nothing else is looked at: no rows, locks or waits.
         """
@@ -157,18 +157,18 @@ class Rehearsal:
         if swept is None:
             swept = self._swept(revisions, strict=True) or []
         self._before = None
-        for revision, upgrade, downgrade in ((s.revision, s.upgrade, s.downgrade) for s in swept):
-            self._found.append(
-                RevisionResult(
-                    revision.id,
-                    revision.message,
-                    revision.phase,
-                    revision.file,
-                    Run(upgrade),
-                    Run(downgrade),
-                    Rollback("restores", True),
-                )
+        for one in swept:
+            result = RevisionResult(
+                one.revision.id,
+                one.revision.message,
+                one.revision.phase,
+                one.revision.file,
+                Run(one.upgrade),
+                Run(one.downgrade),
+                one.rollback,
             )
+            reasons, warnings = judge(result, self.budget, self.tolerate)
+            self._found.append(replace(result, reasons=reasons, warnings=warnings))
         return len(swept)
 
     def _swept(self, revisions: Sequence[Revision], *, strict: bool) -> list[Swept] | None:

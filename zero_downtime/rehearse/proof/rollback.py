@@ -29,6 +29,7 @@ from zero_downtime.rehearse.proof.ledger import (
     shapes,
     written_rows,
 )
+from zero_downtime.rehearse.proof.refusal import raises, uncallable
 from zero_downtime.rehearse.proof.writing import write_rows
 from zero_downtime.rehearse.result import Lost, Rollback
 from zero_downtime.rehearse.rows.data import Data
@@ -66,6 +67,7 @@ class Prover:
     skip: frozenset[str]  # tables that are nobody's business
     hints: Hints = field(default_factory=dict)
     stats: Stats | None = None  # of production, whose shape rows are to have
+    writing: bool = True  # whether rows are written under the new schema
     version_table: str = "alembic_version"
     unknown_types: list[str] = field(default_factory=list)  # for which text stands in
 
@@ -113,9 +115,10 @@ class Prover:
 
     def prove(self, base: str, before: Catalog, revision: Revision) -> Proven:
         """Prove one revision on copies of ``base``, whose catalog is ``before``."""
-        proven = self._round_trip(base, before, revision, writing=True)
+        writing = self.writing and uncallable(revision) is None
+        proven = self._round_trip(base, before, revision, writing=writing)
         rollback = proven.rollback
-        if rollback is None or rollback.outcome not in ("raises", "cannot-repeat"):
+        if not writing or rollback is None or rollback.outcome not in ("raises", "cannot-repeat"):
             return proven
         # Is it the rows written since that the way back can't bear? Then that is what to say.
         again = self._round_trip(base, before, revision, writing=False)
@@ -202,13 +205,7 @@ class _RoundTrip:
         try:
             replay.run(revision, "downgrade", down)
         except RevisionFailed as failed:
-            rollback = Rollback(
-                "raises",
-                False,
-                rows_checked=_count(rows_before),
-                where=str(failed.facts["where"]),
-                reason=str(failed.facts["reason"]),
-            )
+            rollback = raises(failed, _count(rows_before))
             return replace(proven, rollback=rollback, downgrade=tuple(down.observed))
         comparison, restored = prover.compare(
             self.before, self.digests[0], self.copy, self.digester

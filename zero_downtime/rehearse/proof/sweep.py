@@ -1,69 +1,132 @@
-"""The quick proof of many revisions: up, down and up again in one run of env.py.
+"""The quick proof of many revisions: up, down and up again in as few runs of env.py as that takes.
 
-Digests of the catalog are compared in between, on one database. Whatever is not plainly in order
-ends the sweep there: that revision is for the proof on copies, which says what is wrong.
+Digests of the catalog are compared in between, on one database. A downgrade that raises, or asks
+nothing of the server, is found here too. Whatever else is not in order ends the sweep: that
+revision is for the proof on copies, which says what is wrong.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
+from types import ModuleType
 
 import psycopg
 
 from zero_downtime.catalog.digest import Digester
-from zero_downtime.errors import ZeroDowntimeError
+from zero_downtime.errors import RevisionFailed, ZeroDowntimeError
 from zero_downtime.history import Revision
+from zero_downtime.rehearse.proof.refusal import raises, uncallable
+from zero_downtime.rehearse.result import Rollback
 from zero_downtime.replay import Replay
-from zero_downtime.sql.statement import Direction
+from zero_downtime.sql.statement import Direction, Statement
 
 
 @dataclass(frozen=True)
 class Swept:
-    """A revision that can be undone and done again, and how long each way took."""
+    """A revision whose way back is known, and how long each way took."""
 
     revision: Revision
     upgrade: float
     downgrade: float
     digest: str  # of the catalog behind it
+    rollback: Rollback
 
 
 def sweep(
     replay: Replay, digester: Digester, revisions: Sequence[Revision], *, strict: bool
 ) -> list[Swept]:
-    """The first of these revisions that are in order.
+    """The first of these revisions, as far as it is plain what their downgrades do.
 
     Whether the second upgrade of each leads where the first led is asked if ``strict`` only: else
     it remains to compare the database with one where each ran once.
     """
-    found: list[Swept] = []
-    # Raised by the revision after those found; anything else comes up again with that one.
-    with contextlib.suppress(ZeroDowntimeError, psycopg.Error):
-        replay.visit(lambda heads: _steps(digester, revisions, found, strict), apart=True)
-    return found
+    walk = _Walk(digester, revisions, strict)
+    while True:
+        try:
+            replay.visit(lambda heads: walk.steps(), issued=walk.issued, apart=True)
+            return walk.found
+        except RevisionFailed as failed:
+            if not walk.raised(failed):
+                return walk.found
+        except (ZeroDowntimeError, psycopg.Error):
+            # Raised by the revision after those found; anything else comes up again with that one.
+            return walk.found
 
 
-def _steps(
-    digester: Digester, revisions: Sequence[Revision], found: list[Swept], strict: bool
-) -> Iterator[tuple[Revision, Direction]]:
-    """Goes on when Alembic has done with a step, which is then committed, or so we ask."""
-    before = digester.digest()
-    for revision in revisions:
-        start = time.monotonic()
-        yield revision, "upgrade"
-        upgrade = time.monotonic() - start
-        if not digester.alone():
-            return
-        between = digester.digest() if strict else ""
-        start = time.monotonic()
-        yield revision, "downgrade"
-        downgrade = time.monotonic() - start
-        if digester.digest() != before:
-            return
-        yield revision, "upgrade"
-        before = digester.digest()
-        if strict and before != between:
-            return
-        found.append(Swept(revision, upgrade, downgrade, before))
+class _Walk:
+    """Where a sweep is, over all its runs of env.py."""
+
+    def __init__(self, digester: Digester, revisions: Sequence[Revision], strict: bool) -> None:
+        self.found: list[Swept] = []
+        self.issued: list[Statement] = []
+        self._digester = digester
+        self._revisions = revisions
+        self._strict = strict
+        self._upgrade = 0.0  # seconds
+        self._between = ""  # the digest behind the upgrade, if strict
+        self._undoing: Revision | None = None
+
+    def steps(self) -> Iterator[tuple[Revision, Direction]]:
+        """Goes on when Alembic has done with a step, which is then committed, or so we ask."""
+        before = self._digester.digest()
+        for revision in self._revisions[len(self.found) :]:
+            start = time.monotonic()
+            yield revision, "upgrade"
+            self._upgrade = time.monotonic() - start
+            if not self._digester.alone():
+                return
+            self._between = self._digester.digest() if self._strict else ""
+            if (rollback := uncallable(revision)) is not None:
+                before = self._between or self._digester.digest()
+                self._add(revision, 0.0, before, rollback)
+                continue
+            self.issued.clear()
+            self._undoing = revision
+            start = time.monotonic()
+            yield revision, "downgrade"
+            downgrade = time.monotonic() - start
+            self._undoing = None
+            if self._digester.digest() == before:
+                yield revision, "upgrade"
+                before = self._digester.digest()
+                if self._strict and before != self._between:
+                    return
+                self._add(revision, downgrade, before, Rollback("restores", True))
+            elif self.issued:
+                return
+            else:
+                where = f"{revision.file}:{revision.line_of('downgrade')}"
+                yield _only_noted(revision), "upgrade"
+                before = self._digester.digest()
+                self._add(revision, downgrade, before, Rollback("does-nothing", False, where=where))
+
+    def raised(self, failed: RevisionFailed) -> bool:
+        """Whether it was a downgrade, and left things as they were: then one can go on."""
+        revision, self._undoing = self._undoing, None
+        if revision is None or failed.facts["direction"] != "downgrade":
+            return False
+        digest = self._digester.digest()
+        if not self._digester.alone() or (self._strict and digest != self._between):
+            return False
+        self._add(revision, 0.0, digest, raises(failed))
+        return True
+
+    def _add(
+        self,
+        revision: Revision,
+        downgrade: float,
+        digest: str,
+        rollback: Rollback,
+    ) -> None:
+        self.found.append(Swept(revision, self._upgrade, downgrade, digest, rollback))
+
+
+def _only_noted(revision: Revision) -> Revision:
+    """The revision without its upgrade: Alembic notes down that the database has it."""
+    script = copy(revision.script)
+    script.module = ModuleType("noted")
+    script.module.__dict__["upgrade"] = lambda: None
+    return replace(revision, script=script)
