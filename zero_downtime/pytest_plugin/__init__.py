@@ -8,8 +8,9 @@ In ``conftest.py``::
 and every revision has its tests: it goes up, down and up again with rows in the tables, its locks
 keep to the budget under traffic, it is lint-clean; the history has one head, and leads to what the
 models say. A line ``zero_downtime_diff = "origin/main"`` leaves the tests of single revisions to
-those that a branch adds or edits. Without the second line there are only the fixtures, and tests can be imported by name
-into a module of one's own; the four that pytest-alembic has are called as there.
+those that a branch adds or edits. Without the second line there are only the fixtures, and tests
+can be imported by name into a module of one's own; the four that pytest-alembic has are called as
+there.
 """
 
 from zero_downtime.pytest_plugin.collect import (
