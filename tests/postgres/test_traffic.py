@@ -248,6 +248,10 @@ sql = "INSERT INTO orders (id, customer, amount, memo) VALUES ($1, $2, $3::int, 
 
 [[statement]]
 sql = "SELECT missing FROM orders"
+
+[[statement]]
+sql = "SELECT pg_sleep(0.2) FROM events LIMIT 1"
+weight = 0.1
 """
 
 
@@ -263,7 +267,10 @@ def test_an_application_sends_the_statements_of_a_file(
         ("SELECT missing FROM orders", 'column "missing" does not exist')
     ]
     chosen = Counter(operation.kind for operation in planned.workload.reads)
-    assert chosen == {"query": 20}
+    assert chosen == {"query": 21}
+    slow = [operation.usual_ms for operation in planned.workload.reads if operation.usual_ms]
+    assert len(slow) == 1
+    assert slow[0] >= 200
     with Traffic(url, planned.workload, 2, 1) as traffic:
         wait_until(lambda: len({s.kind for s in traffic.samples}) == 3)  # probes among them
         wait_until(lambda: sum(s.kind == "change" for s in traffic.samples) >= 20)
@@ -331,4 +338,6 @@ def test_latency_counts_what_overlaps() -> None:
     samples.append(Sample("t", "update", True, 0, 9))
     assert latency(samples, 2.6, 2.9, writes=False) == Waits()
     assert latency(samples, 2.4, 4.1, writes=False).operations == 3
-    assert latency(samples, 2.4, 2.5, writes=True) == Waits(1, 9000, 9000, 9000)
+    assert latency(samples, 2.4, 2.5, writes=True) == Waits(1, 9000, 9000, 9000, 9000)
+    slow = Sample("t", "query", False, 20, 21.5, usual_ms=1200)
+    assert latency([slow], 20, 22, writes=False) == Waits(1, 1500, 1500, 1500, 300)

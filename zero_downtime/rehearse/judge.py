@@ -82,7 +82,7 @@ def run_reasons(
 ) -> list[str]:
     reasons = []
     for writers in (False, True):
-        worst = max((_waits(step, writers).max_ms for step in run.steps), default=0.0)
+        worst = max((_waits(step, writers).wait_ms for step in run.steps), default=0.0)
         if worst > budget.stall_ms:
             reasons.append(
                 f"{'writers' if writers else 'readers'} waited up to {milliseconds(worst)} "
@@ -122,7 +122,7 @@ def _behind(run: Run, writers: bool, worst: float) -> str:
         (lock.seconds, lock, step)
         for step in run.steps
         for lock in step.locks
-        if _waits(step, writers).max_ms >= worst * 0.9 and _minds(lock, writers)
+        if _waits(step, writers).wait_ms >= worst * 0.9 and _minds(lock, writers)
     ]
     if not blocking:
         return ""

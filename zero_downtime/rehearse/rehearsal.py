@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from zero_downtime.catalog import Catalog
 from zero_downtime.catalog.digest import Digester, written
+from zero_downtime.config import Locks
 from zero_downtime.errors import RevisionFailed
 from zero_downtime.history import History, Revision
 from zero_downtime.lint.git import Base as GitBase
@@ -31,6 +34,8 @@ from zero_downtime.replay import Replay
 from zero_downtime.stats import Stats
 
 Progress = Callable[[str], None]
+
+_MOST_PATIENCE = 30.0  # seconds that a statement asks for its locks
 
 
 class Rehearsal:
@@ -91,7 +96,7 @@ class Rehearsal:
         self.stage = Stage(
             server,
             self._replay,
-            project.config.locks,
+            _patient(project.config.locks),
             clients,
             self.seed,
             self.applications,
@@ -308,6 +313,11 @@ class Rehearsal:
             if self.base.works_empty(revision)
             else (f"the upgrade fails ({said}){self._missing_before(proven.failed)}",),
         )
+
+
+def _patient(locks: Locks) -> Locks:
+    """Clients never rest here: what does not get in soon never does."""
+    return structs.replace(locks, deadline_s=min(locks.deadline_s, _MOST_PATIENCE))
 
 
 def _minds_values(sqlstate: str | None) -> bool:

@@ -33,6 +33,12 @@ class Waits:
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     max_ms: float = 0.0
+    stall_ms: float | None = None  # the longest, without what a slow operation takes by itself
+
+    @property
+    def wait_ms(self) -> float:
+        """The longest that a client was kept waiting."""
+        return self.max_ms if self.stall_ms is None else self.stall_ms
 
 
 @dataclass(frozen=True)
@@ -332,6 +338,7 @@ def _waits(waits: Waits) -> dict[str, Any]:
         "p50_ms": round(waits.p50_ms, 3),
         "p99_ms": round(waits.p99_ms, 3),
         "max_ms": round(waits.max_ms, 3),
+        "wait_ms": round(waits.wait_ms, 3),
         "operations": waits.operations,
     }
 

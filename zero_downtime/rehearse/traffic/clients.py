@@ -52,6 +52,7 @@ class Sample:
     end: float
     failure: Failure | None = None
     probe: bool = False
+    usual_ms: float = 0.0  # that a slow operation takes by itself
 
     @property
     def ms(self) -> float:
@@ -61,13 +62,14 @@ class Sample:
 
 def latency(samples: Iterable[Sample], start: float, end: float, *, writes: bool) -> Waits:
     """The latency of the operations that overlapped with a time."""
-    times = sorted(
-        s.ms for s in samples if s.writes == writes and s.end >= start and s.start <= end
-    )
-    if not times:
+    seen = [s for s in samples if s.writes == writes and s.end >= start and s.start <= end]
+    if not seen:
         return Waits()
+    times = sorted(s.ms for s in seen)
     last = len(times) - 1
-    return Waits(len(times), times[last // 2], times[min(last, round(last * 0.99))], times[last])
+    stall = max(max(0.0, s.ms - s.usual_ms) for s in seen)
+    near_last = times[min(last, round(last * 0.99))]
+    return Waits(len(times), times[last // 2], near_last, times[last], stall)
 
 
 class Traffic:
@@ -162,7 +164,15 @@ class Traffic:
             if self._stop.is_set() and failure is not None:
                 return  # cancelled by us
             samples.append(
-                Sample(operation.table, operation.kind, operation.writes, start, end, failure)
+                Sample(
+                    operation.table,
+                    operation.kind,
+                    operation.writes,
+                    start,
+                    end,
+                    failure,
+                    usual_ms=operation.usual_ms,
+                )
             )
             if failure is not None:
                 connection = self._again(connection, failure)

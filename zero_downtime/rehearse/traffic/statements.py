@@ -6,9 +6,10 @@ the column that the file names, or that the statement compares the parameter wit
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +29,7 @@ from zero_downtime.rehearse.traffic.workload import Operation, Workload, assembl
 from zero_downtime.sql.tree import Node, NotParsed, fields_of, names_of, parse, tagged
 from zero_downtime.stats import read_stats
 
+_SLOW_MS = 50  # a statement that takes longer is known to do so
 _MOST_TIMES = 20  # that a statement is in the list from which clients draw
 # The statement is right, the values that we found for it are not.
 _OF_VALUES = ("23505", "23503", "23514", "23P01", "22003", "22001")
@@ -151,7 +153,11 @@ def plan_statements(
         except NotParsed as error:
             refused.append((each, str(error)))
             continue
+        start = time.monotonic()
         said = refusal(data.connection, made, random)
+        took = (time.monotonic() - start) * 1000
+        if took >= _SLOW_MS:
+            made = replace(made, usual_ms=took)
         if said is None or said.sqlstate in _OF_VALUES:
             times = max(1, round(_MOST_TIMES * each.weight / heaviest))
             (writes if made.writes else reads).extend([made] * times)

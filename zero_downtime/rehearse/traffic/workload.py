@@ -37,6 +37,7 @@ class Operation:
     table: str
     kind: Kind
     run: Run = field(repr=False)
+    usual_ms: float = 0.0  # how long a slow one takes when nobody is in its way
 
     @property
     def writes(self) -> bool:

@@ -112,8 +112,8 @@ def _step(step: StepResult) -> str:
         "<br>".join([f"`{_code(shortened(step.sql, 90))}`", *map(_text, facts)]),
         seconds(step.seconds),
         locks,
-        milliseconds(step.reads.max_ms) if step.reads.operations else "",
-        milliseconds(step.writes.max_ms) if step.writes.operations else "",
+        milliseconds(step.reads.wait_ms) if step.reads.operations else "",
+        milliseconds(step.writes.wait_ms) if step.writes.operations else "",
     )
     return f"| {' | '.join(cells)} |"
 

@@ -179,8 +179,8 @@ ${lock.mode} <span class="faint">${lock.relation} ${lock_fact(lock)}</span><br>
 % endfor
 </td>
 % if had_clients(run):
-<td class="number">${milliseconds(step.reads.max_ms) if step.reads.operations else '–'}</td>
-<td class="number">${milliseconds(step.writes.max_ms) if step.writes.operations else '–'}</td>
+<td class="number">${milliseconds(step.reads.wait_ms) if step.reads.operations else '–'}</td>
+<td class="number">${milliseconds(step.writes.wait_ms) if step.writes.operations else '–'}</td>
 % endif
 </tr>
 % endfor

@@ -149,7 +149,7 @@ def _step(number: int, step: StepResult, width: int, last: StepResult) -> list[T
     lines = [first]
     facts = [seconds(step.seconds)]
     pairs = ((last.reads, step.reads), (last.writes, step.writes))
-    if any(now.operations and now.max_ms != before.max_ms for before, now in pairs):
+    if any(now.operations and now.wait_ms != before.wait_ms for before, now in pairs):
         facts.append(f"worst wait: readers {_worst(step.reads)}, writers {_worst(step.writes)}")
     facts += step_facts(step)
     lines.append(Text("      " + " · ".join(facts)))
@@ -165,7 +165,7 @@ def _step(number: int, step: StepResult, width: int, last: StepResult) -> list[T
 
 
 def _worst(waits: Waits) -> str:
-    return milliseconds(waits.max_ms) if waits.operations else "none"
+    return milliseconds(waits.wait_ms) if waits.operations else "none"
 
 
 def _rollback(rollback: Rollback) -> Text:

@@ -56,7 +56,7 @@ def worst_wait(revision: RevisionResult) -> str:
     waits = [w for run in runs for step in run.steps for w in (step.reads, step.writes)]
     if not any(wait.operations for wait in waits):
         return "no clients"
-    return milliseconds(max(wait.max_ms for wait in waits))
+    return milliseconds(max(wait.wait_ms for wait in waits))
 
 
 def had_clients(run: Run) -> bool:
