@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from zero_downtime.history import read_history
@@ -52,12 +54,51 @@ def test_heavy_steps_are_told_for_the_rows_of_production(
     assert rewrite.seconds > 2 * rewrite.measured[-1][1]
 
 
+KEY = (
+    """
+    op.execute("ALTER TABLE boxes ADD CONSTRAINT f FOREIGN KEY (size) REFERENCES labels NOT VALID")
+    op.execute("ALTER TABLE boxes VALIDATE CONSTRAINT f")
+    """,
+    'op.execute("ALTER TABLE boxes DROP CONSTRAINT f")',
+)
+UPDATE = """
+for remainder in range(3):
+    op.execute(f"UPDATE boxes SET size = 1 WHERE id % 3 = {remainder}")
+"""
+
+
+def test_rows_fit_the_key_that_is_validated_and_batches_count_together(
+    make_project: Callable[..., Project], server: EmbeddedServer
+) -> None:
+    project = make_project(TABLES, KEY, UPDATE)
+    sizes = {"public.boxes": RelationStats(rows=900), "public.labels": RelationStats(rows=300)}
+    history = list(read_history(project))
+    with Rehearsal(
+        project,
+        read_history(project),
+        server,
+        Budget(),
+        50,
+        0,
+        crash_points=0,
+        stats=msgspec.structs.replace(STATS, relations=sizes),
+    ) as rehearsal:
+        assert rehearsal.forecaster is not None
+        rehearsal.forecaster = replace(rehearsal.forecaster, largest=900)
+        rehearsal.begin(history[:1])
+        key, update = (rehearsal.rehearse(revision).forecasts for revision in history[1:])
+    assert [[rows for rows, _ in each.measured] for each in (*key, *update)] == [
+        [100, 300, 900]
+    ] * 2
+    assert [each.blocks for each in (*key, *update)] == ["writers", "writers of the same rows"]
+
+
 @pytest.mark.parametrize(
     ("measured", "rows", "expected"),
     [
-        ([(10, 1.0), (30, 3.0), (90, 9.0)], 900, (90.0, 90.0, 90.0)),
-        ([(10, 1.0), (30, 2.0), (90, 9.0)], 190, (19.0, 14.0, 9.0 + 100 * 7 / 60)),
-        ([(10, 1.0), (30, 1.0), (90, 1.0)], 900, (1.0, 1.0, 1.0)),
+        ([(10, 1.0), (30, 3.0), (90, 9.0)], 900, (90.0 * 10**0.1, 90.0, 90.0 * 10**0.2)),
+        ([(10, 1.0), (30, 2.0), (90, 9.0)], 180, (18.0 * 2**0.1, 13.5, 19.5 * 2**0.2)),
+        ([(10, 1.0), (30, 1.0), (90, 1.0)], 900, (10**0.1, 1.0, 10**0.2)),
         ([(90, 9.0)], 900, (0.0, 0.0, 0.0)),
         ([(10, 1.0), (90, 9.0)], 45, (4.5, 0.0, 9.0)),
     ],

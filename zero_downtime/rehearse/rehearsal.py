@@ -78,8 +78,12 @@ class Rehearsal:
         self.notes = self._first.notes
         self.prover = Prover(server, self._replay, self.seed, frozenset(), config.values, stats)
         self.base = Base(server, history, self._replay, self.prover, rows, self.notes)
-        self.forecaster = stats and Forecaster(
-            server, self._replay, stats, config.forecast_rows, self.seed, config.values
+        self.forecaster = (
+            None
+            if stats is None
+            else Forecaster(
+                server, self._replay, stats, config.forecast_rows, self.seed, config.values
+            )
         )
         self.killer = Killer(project, server, self._replay, self.prover.compare)
         models = read_models(project, base) if clients else Models()
