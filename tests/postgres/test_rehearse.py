@@ -173,6 +173,8 @@ def test_what_rows_decide_is_no_disagreement(tmp_path: Path) -> None:
         clients=0,
     )  # fmt: skip
     assert revision.predicted_equals_observed, revision.warnings
+    first, second, *_ = revision.upgrade.steps
+    assert first.locks[0].seconds > first.seconds + second.seconds  # until the transaction ends
     *_, reindex, detach = revision.upgrade.steps
     assert reindex.disk_bytes > 100_000  # the new index stood beside the old one
     assert {(lock.relation, lock.mode) for lock in detach.locks} == {

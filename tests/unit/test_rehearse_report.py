@@ -200,6 +200,8 @@ def test_a_timeline_stands_within_its_drawing() -> None:
     assert 4 <= len(drawn.ticks) <= 16
     assert drawn.worst == "390 ms"
     assert timeline(Run()).worst == ""
+    long = replace(STEP, locks=(HeldLock("public.orders_by_day_and_customer_2025", "SHARE", 1),))
+    assert timeline(Run(1, (long,))).rows[1].name == "orders_by…nd_customer_2025"
 
 
 def test_the_page_escapes_what_it_shows() -> None:

@@ -161,10 +161,11 @@ def quiet_run(observed: Sequence[Observed]) -> Run:
     """The run of a copy without clients, as a run."""
     steps = []
     start = 0.0
-    for seen in observed:
+    for number, seen in enumerate(observed):
         location = seen.statement.location
+        held = sum(each.seconds for each in _together(observed[number:]))
         locks = tuple(
-            HeldLock(name, mode.sql, seen.seconds, exact=seen.exact, seen=False, start=start)
+            HeldLock(name, mode.sql, held, exact=seen.exact, seen=False, start=start)
             for _, name, mode in seen.locks
         )
         steps.append(
@@ -180,6 +181,15 @@ def quiet_run(observed: Sequence[Observed]) -> Run:
         )
         start += seen.seconds
     return Run(start, tuple(steps))
+
+
+def _together(observed: Sequence[Observed]) -> Iterator[Observed]:
+    """The first of these with those behind it in its transaction, to whose end it keeps locks."""
+    first = observed[0].statement.transaction
+    for number, seen in enumerate(observed):
+        if number and (first is None or seen.statement.transaction != first):
+            return
+        yield seen
 
 
 def _matched(observed: Sequence[Observed], timed: Sequence[Timed]) -> list[Observed | None]:

@@ -82,7 +82,7 @@ def timeline(run: Run) -> Timeline:
     ]
     for name in dict.fromkeys(lock.relation for step in run.steps for lock in step.locks):
         y = top + ROW * len(rows)
-        rows.append(Row(y, shortened(name.removeprefix("public."), 26)))
+        rows.append(Row(y, _label(name.removeprefix("public."))))
         for number, step in enumerate(run.steps, 1):
             for lock in step.locks:
                 if lock.relation == name:
@@ -107,6 +107,11 @@ def timeline(run: Run) -> Timeline:
         _line(course, scale, worst, writes=True),
         milliseconds(worst) if worst else "",
     )
+
+
+def _label(name: str) -> str:
+    """A name in the room that there is: what tells long ones apart is mostly at their end."""
+    return name if len(name) <= 26 else f"{name[:9]}…{name[-16:]}"
 
 
 class _Scale:
