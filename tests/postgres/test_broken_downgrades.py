@@ -70,6 +70,16 @@ HISTORY = [
         "",
     ),
     ("pass", "backfill()", "raises", "without the package no_such_app nobody knows"),
+    # It uses up what its module has, so that it runs once in a process.
+    ('op.add_column("a", sa.Column(NAMES.pop(), sa.Integer))', 'op.drop_column("a", "d")',
+     "restores", ""),
+    # It fails the third time, when it worked on copies.
+    (
+        'import os\nos.environ["RUNS"] += "x"\nassert os.environ["RUNS"] != "xxx"',
+        "pass",
+        "restores",
+        "",
+    ),
     (
         'op.execute("CREATE INDEX CONCURRENTLY a_n ON a (n)")',
         'op.drop_index("a_n")',
@@ -93,6 +103,7 @@ def history(make_project: Callable[..., Project]) -> Project:
         for name in ("Money", "backfill")
         if name in up + down
     }
+    imports |= {n: "NAMES = ['d']\n" for n, one in enumerate(HISTORY) if "NAMES" in one[0]}
     project = make_project(*((up, down) for up, down, *_ in HISTORY), BRANCH, more=imports)
     last = project.root / "migrations" / "versions" / f"r{len(HISTORY)}.py"
     parent = f"'r{len(HISTORY) - 2}'"
@@ -106,6 +117,7 @@ def test_broken_downgrades_are_named(
     history: Project, server: EmbeddedServer, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("RUNS", "")
     monkeypatch.setattr(parts, "_FEW", few)
     told: list[str] = []
     result = rehearse(history, Options(server=server.url(), quick=True), told.append)
@@ -121,5 +133,15 @@ def test_broken_downgrades_are_named(
     assert result.stopped is None
     # One run tells what raises or does nothing: no copies are made of those.
     closely = {line.split()[1] for line in told if "/" in line.split()[0]}
+    assert "r0" not in closely
     plain = {f"r{n}" for n, one in enumerate(HISTORY) if one[2] in ("raises", "does-nothing")}
     assert not closely & plain
+
+
+def test_a_history_that_begins_with_nothing(
+    make_project: Callable[..., Project], server: EmbeddedServer
+) -> None:
+    project = make_project("pass", 'op.execute("CREATE TABLE a ()")')
+    result = rehearse(project, Options(server=server.url(), quick=True))
+    outcomes = [one.rollback and one.rollback.outcome for one in result.revisions]
+    assert outcomes == ["restores", "does-nothing"]

@@ -7,10 +7,12 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from logging import Logger
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
 from alembic.script import Script, ScriptDirectory
@@ -60,6 +62,18 @@ class Revision:
     def line_of(self, name: str) -> int:
         """The line where the file assigns or defines ``name``; 1 when it does not."""
         return _line_of(self.path, name)
+
+    def fresh(self) -> Script:
+        """The file as in a process of its own: its code may change what it has at module level."""
+        module = self.script.module
+        values = (value for name, value in vars(module).items() if not name.startswith("__"))
+        if all(_is_fixed(value, module.__name__) for value in values):
+            return self.script
+        script = copy(self.script)
+        with contextlib.suppress(HistoryError):
+            if (loaded := _load_one(self.scripts, self.path, all_load=False)) is not None:
+                script.module = loaded.module
+        return script
 
 
 @dataclass(frozen=True)
@@ -349,6 +363,17 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _shown(script: Script) -> str:
     return environment.shown(Path(script.path))
+
+
+def _is_fixed(value: object, module: str) -> bool:
+    """Whether running a module's code can't change one of its values."""
+    if isinstance(value, type):
+        return value.__module__ != module
+    if isinstance(value, tuple):
+        return all(_is_fixed(each, module) for each in value)
+    return value is None or isinstance(
+        value, str | int | float | FunctionType | ModuleType | Logger
+    )
 
 
 def _line_of(path: Path, name: str) -> int:

@@ -107,15 +107,22 @@ class Base:
         False when even that fails: then the base stays where it is.
         """
         if works:
-            self._replay(self.database).run(revision, "upgrade")
-            self.applied.append(revision)
-        else:
             try:
-                self._make([*self.applied, revision])
-            except RevisionFailed:
-                self._make(self.applied)
+                self._replay(self.database).run(revision, "upgrade")
+                self.applied.append(revision)
                 self._fill()
-                return False
+                return True
+            except RevisionFailed as failed:
+                self._notes.append(
+                    f"applied once more, after copies, {revision.id} fails: {failed}"
+                )
+        applied = list(self.applied)
+        try:
+            self._make([*applied, revision])
+        except RevisionFailed:
+            self._make(applied)
+            self._fill()
+            return False
         self._fill()
         return True
 

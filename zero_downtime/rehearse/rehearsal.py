@@ -190,7 +190,11 @@ class Rehearsal:
         if not swept:
             return []
         applied = list(self.applied)
-        self.base.follow([one.revision for one in swept])
+        try:
+            self.base.follow([one.revision for one in swept])
+        except RevisionFailed:  # it worked on the copy: the close look tells more
+            self.base.begin(applied)
+            return [] if strict else None
         with Digester(self.server.url(self.base.database)) as digester:
             if strict or written(digester.digest()) == written(swept[-1].digest):
                 return swept

@@ -168,7 +168,7 @@ class Visit:
             check_callable(revision, direction)
             if self._apart:
                 context.impl.memo.clear()  # the types that earlier revisions made
-            step = make(revision.scripts.revision_map, revision.script)
+            step = make(revision.scripts.revision_map, revision.fresh())
             step.migration_fn = self._seen(revision, direction, step.migration_fn)
             yield step
 

@@ -44,16 +44,17 @@ def sweep(
     it remains to compare the database with one where each ran once.
     """
     walk = _Walk(digester, revisions, strict)
-    while True:
+    while not walk.done:
         try:
             replay.visit(lambda heads: walk.steps(), issued=walk.issued, apart=True)
-            return walk.found
+            break
         except RevisionFailed as failed:
             if not walk.raised(failed):
-                return walk.found
+                break
         except (ZeroDowntimeError, psycopg.Error):
             # Raised by the revision after those found; anything else comes up again with that one.
-            return walk.found
+            break
+    return walk.found
 
 
 class _Walk:
@@ -69,10 +70,19 @@ class _Walk:
         self._between = ""  # the digest behind the upgrade, if strict
         self._undoing: Revision | None = None
 
+    @property
+    def done(self) -> bool:
+        """Whether no revision is left."""
+        return len(self.found) == len(self._revisions)
+
     def steps(self) -> Iterator[tuple[Revision, Direction]]:
         """Goes on when Alembic has done with a step, which is then committed, or so we ask."""
+        left = self._revisions[len(self.found) :]
+        # With the first step Alembic's own table may come: that is no revision's doing.
+        yield _only_noted(left[0]), "upgrade"
+        yield _only_noted(left[0]), "downgrade"
         before = self._digester.digest()
-        for revision in self._revisions[len(self.found) :]:
+        for revision in left:
             start = time.monotonic()
             yield revision, "upgrade"
             self._upgrade = time.monotonic() - start
@@ -125,8 +135,12 @@ class _Walk:
 
 
 def _only_noted(revision: Revision) -> Revision:
-    """The revision without its upgrade: Alembic notes down that the database has it."""
+    """The revision without its functions: Alembic notes down whether the database has it."""
     script = copy(revision.script)
     script.module = ModuleType("noted")
-    script.module.__dict__["upgrade"] = lambda: None
+    script.module.__dict__.update(upgrade=_nothing, downgrade=_nothing)
     return replace(revision, script=script)
+
+
+def _nothing() -> None:
+    """What is asked of the server."""
