@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,15 +12,16 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from msgspec import structs
 
-from zero_downtime.errors import HistoryError, InputError, RefusedDatabase
+from zero_downtime.errors import HistoryError, InputError, RefusedDatabase, ServerError
 from zero_downtime.history import read_history
 from zero_downtime.postgres import scratch
 from zero_downtime.postgres.server import EmbeddedServer, scratch_database
@@ -246,10 +248,25 @@ def test_models_tell_what_the_new_application_knows(make_project: Callable[..., 
         "CREATE TABLE people (id int PRIMARY KEY, full_name text);"
     )
     modelled = structs.replace(plain, config=structs.replace(plain.config, schemas="schemas"))
-    options = Options(rows=50, clients=2, server=URL[0], start="r0", crash_points=0)
-    (revision,) = rehearse(modelled, options).revisions
+    with role("CREATEDB") as url:  # no superuser, as on the servers that one rents
+        options = Options(rows=50, clients=2, server=url, start="r0", crash_points=2)
+        (revision,) = rehearse(modelled, options).revisions
     (error,) = revision.upgrade.errors
     assert (error.application, error.sqlstate) == ("new", "23502")
+    assert revision.crashes and not any(crash.reason for crash in revision.crashes)
+    with role("NOCREATEDB") as url, pytest.raises(ServerError, match="may not make databases"):
+        rehearse(plain, replace(options, server=url))
+
+
+@contextlib.contextmanager
+def role(may: str) -> Iterator[str]:
+    """The shared server's URL for a new role."""
+    with psycopg.connect(URL[0], autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE zd_test_maker LOGIN {may}".encode())
+        try:
+            yield URL[0].replace("//postgres@", "//zd_test_maker@")
+        finally:
+            connection.execute("DROP ROLE zd_test_maker")
 
 
 def test_a_workload_file_replaces_what_is_made_up(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ _RAW = {
     "pg_foreign_data_wrapper": "true",
     "pg_foreign_server": "true",
     "pg_foreign_table": "true",
-    "pg_user_mapping": "true",
+    "pg_user_mappings": "true",  # a view: the table is for superusers
     "pg_publication": "true",
     "pg_publication_rel": "true",
     "pg_publication_namespace": "true",

@@ -100,11 +100,16 @@ class _Databases:
             strategy = sql.SQL(
                 " STRATEGY file_copy" if self._is_large(connection, template) else ""
             )
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
-                    sql.Identifier(name), sql.Identifier(template or "template0"), strategy
-                )
+            create = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
+                sql.Identifier(name), sql.Identifier(template or "template0"), strategy
             )
+            try:
+                connection.execute(create)
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise ServerError(
+                    reason=f"{masked(self.url())}: the role may not make databases",
+                    advice="Give it CREATEDB, or name another role",
+                ) from error
         return name
 
     def _is_large(

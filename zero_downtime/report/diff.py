@@ -16,6 +16,8 @@ def sql(diff: Diff) -> str:
     lines += [f"-- loses data: {loss.object}: {loss.reason}" for loss in diff.plan.loses_data]
     if diff.reason:
         lines.append(f"-- does not converge: {' '.join(diff.reason.split())}")
+    elif diff.converged and diff.steps:
+        lines.append("-- converges: proven on a scratch copy")
     if not diff.steps:
         lines.append("-- nothing to do" if not diff.plan.not_planned else "-- no step")
     for (alone, _), group in groupby(
