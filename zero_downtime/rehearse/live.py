@@ -38,7 +38,7 @@ from zero_downtime.upgrade.policy import LockPolicy
 _RELATIONS = """
 SELECT c.oid, n.nspname || '.' || c.relname
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'i', 'I')
 """
 
 # Seconds of traffic before a run, to know what is normal (before a downgrade that is known), and

@@ -118,6 +118,7 @@ class Exact:
     _last: tuple[int, _Look] | None = None
     _disk: int | None = None  # in use
     _files: str | None = None  # in use before a statement that commits by itself, as an array
+    _grew: int | None = None  # by how much they had when it was tried
 
     def __call__(self, statement: Statement, execution: Execution) -> None:
         self.state.transaction = statement.transaction
@@ -126,7 +127,7 @@ class Exact:
         if self._disk is None:
             self._disk = int(str(execution.value(_DISK)))
         predicted, broken = self._predict(statement)
-        self._files = None
+        self._files = self._grew = None
         if statement.transaction is None:
             self._files = str(execution.value(_FILES))
             self.observed.append(self._alone(statement, execution, predicted))
@@ -149,6 +150,8 @@ class Exact:
         if seen.wal_bytes < _MUCH_WAL:
             return 0
         before, self._disk = self._disk or 0, int(str(execution.value(_DISK)))
+        if self._grew is not None:
+            return self._grew
         new = 0
         if self._files is not None:  # it is over: what stood beside the new files is gone
             new = int(str(execution.value(_NEW_FILES.format(self._files))))
@@ -194,7 +197,9 @@ class Exact:
             seconds = time.monotonic() - start
         after = _Look.read(execution.value(_LOOK))
         if tried is not None:
-            seen = self._observed(statement, seconds, *tried, predicted)
+            # Its WAL and its disk as well: the second time it finds what the first one left.
+            first, then, self._grew = tried
+            seen = self._observed(statement, seconds, first, then, predicted)
         else:
             locks = frozenset(
                 (s.relation, s.mode) for s in sampler.segments if s.relation in before.names
@@ -202,9 +207,7 @@ class Exact:
             held = _Look(before.locks | locks, after.names, after.files, {}, 0, after.wal)
             seen = self._observed(statement, seconds, before, held, predicted, exact=False)
             seen = replace(seen, locks=_completed(seen.locks, predicted, before.names))
-        return replace(
-            seen, rewrote=_rewritten(before, after), wal_bytes=max(0, after.wal - before.wal)
-        )
+        return replace(seen, rewrote=_rewritten(before, after))
 
     def _observed(
         self,
@@ -256,19 +259,24 @@ class Exact:
         locks = predicted.locks if predicted else ()
         return frozenset(key for lock in locks for key in self.state.tree(lock.relation)[1:])
 
-    def _try(self, statement: Statement, settings: str) -> tuple[_Look, _Look] | None:
-        """Run a statement in a transaction of our own and take it back; None when it refuses."""
+    def _try(self, statement: Statement, settings: str) -> tuple[_Look, _Look, int] | None:
+        """Run a statement in a transaction of our own and take it back; None when it refuses.
+
+        Gives what was seen before and after it, and by how much the files had grown.
+        """
         try:
             with psycopg.connect(self.url, application_name=WATCHER) as connection:
                 connection.execute(BRIEFLY)
                 connection.execute(_TAKE_OVER, (settings,), prepare=False)
+                disk = int(str(_first(connection, _DISK)))
                 before = _Look.read(_first(connection, _LOOK))
                 connection.execute(statement.sql.encode(), prepare=False)
                 after = _Look.read(_first(connection, _LOOK))
+                grown = int(str(_first(connection, _DISK))) - disk
                 connection.rollback()
         except psycopg.Error:
             return None
-        return before, after
+        return before, after, max(0, grown)
 
 
 def _first(connection: Connection, query: str) -> object:
