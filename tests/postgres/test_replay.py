@@ -358,14 +358,29 @@ def test_psycopg_stands_in_for_a_driver_that_is_not_installed(
     assert tables(server, database) == 1
 
 
+@pytest.mark.parametrize(
+    ("env", "reason"),
+    [
+        ("import no_such_app", "1 does not run here (ModuleNotFoundError: No module named"),
+        (
+            "print('use our command')\nraise SystemExit(1)",
+            "2 does not run here (SystemExit: 1, use",
+        ),
+        ("assert not __name__", "1 does not run here (AssertionError: assert not __name__)"),
+    ],
+)
 def test_an_env_py_that_can_not_run_is_gone_without_and_told(
-    server: EmbeddedServer, database: str, make_project: Callable[..., Project]
+    server: EmbeddedServer,
+    database: str,
+    make_project: Callable[..., Project],
+    env: str,
+    reason: str,
 ) -> None:
-    project = make_project("op.execute('CREATE TABLE a ()')", env="import no_such_app\n")
+    project = make_project("op.execute('CREATE TABLE a ()')", env=env)
     notes: list[str] = []
     migrate(project, server.url(database), notes=notes)
     assert len(notes) == 1
-    assert "migrations/env.py:1 does not run here (ModuleNotFoundError" in notes[0]
+    assert f"migrations/env.py:{reason}" in notes[0]
     assert tables(server, database) == 1
 
 

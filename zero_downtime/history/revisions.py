@@ -204,14 +204,27 @@ def _load(scripts: ScriptDirectory, all_load: bool) -> list[Script]:
 
 def _refuse_folders_below(scripts: ScriptDirectory) -> None:
     """Revisions that Alembic does not see must not pass for an empty history."""
-    for folder in scripts._version_locations:
-        for path in folder.glob("*/**/*.py"):
-            if re.search(r"^down_revision\b", path.read_text("utf-8", "replace"), re.MULTILINE):
-                raise HistoryError(
-                    where=environment.shown(folder),
-                    reason=f"no revision is there, but {environment.shown(path)} looks like one",
-                    advice="If folders below count, set recursive_version_locations = true",
-                )
+    for path in unread(scripts):
+        folder = next(each for each in scripts._version_locations if path.is_relative_to(each))
+        raise HistoryError(
+            where=environment.shown(folder),
+            reason=f"no revision is there, but {environment.shown(path)} looks like one",
+            advice="If folders below count, set recursive_version_locations = true",
+        )
+
+
+def unread(scripts: ScriptDirectory) -> list[Path]:
+    """Files that look like revisions, in folders below those that Alembic reads."""
+    folders = scripts._version_locations
+    if scripts.recursive_version_locations:
+        return []
+    return [
+        path
+        for folder in folders
+        for path in sorted(folder.glob("*/**/*.py"))
+        if path.parent not in folders
+        and re.search(r"^down_revision\b", path.read_text("utf-8", "replace"), re.MULTILINE)
+    ]
 
 
 def _load_one(scripts: ScriptDirectory, path: Path, all_load: bool) -> Script | None:

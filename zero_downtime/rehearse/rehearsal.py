@@ -11,8 +11,10 @@ from msgspec import structs
 from zero_downtime.catalog import Catalog
 from zero_downtime.catalog.digest import Digester, written
 from zero_downtime.config import Locks
+from zero_downtime.environment import shown
 from zero_downtime.errors import RevisionFailed
 from zero_downtime.history import History, Revision
+from zero_downtime.history.revisions import unread
 from zero_downtime.lint.git import Base as GitBase
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project
@@ -76,6 +78,7 @@ class Rehearsal:
         self._before: Catalog | None = None  # of the base; None: not read yet
         self._first = Replay(project, None, history=history)
         self.notes = self._first.notes
+        self.notes += _left_out(history)
         self.prover = Prover(server, self._replay, self.seed, frozenset(), config.values, stats)
         self.base = Base(server, history, self._replay, self.prover, rows, self.notes)
         self.forecaster = (
@@ -326,6 +329,16 @@ class Rehearsal:
 def _patient(locks: Locks) -> Locks:
     """Clients never rest here: what does not get in soon never does."""
     return structs.replace(locks, deadline_s=min(locks.deadline_s, _MOST_PATIENCE))
+
+
+def _left_out(history: History) -> list[str]:
+    files = unread(history.scripts)
+    if not files:
+        return []
+    return [
+        f"not in the history: files in folders below that look like revisions ({len(files)}, such "
+        f"as {shown(files[0])}); recursive_version_locations = true would read them"
+    ]
 
 
 def _minds_values(sqlstate: str | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
@@ -241,9 +242,16 @@ class Replay:
         """
         while True:
             visit = Visit(self, choose, around, issued, connect, reading, look, apart)
+            said: list[str] = []
+
+            def say(line: str, said: list[str] = said) -> None:
+                said[:] = [line] if line.strip() else said
+                if self._say is not None:
+                    self._say(line)
+
             try:
                 with (
-                    environment.guest(self.project, self._say) as host,
+                    environment.guest(self.project, say) as host,
                     self.needs.met(),
                     visit.listening(host),
                 ):
@@ -263,9 +271,9 @@ class Replay:
                         advice="Check host, database, user and password",
                     ) from error
                 if not self.needs.learn(error, self.url):
-                    self._give_up(error)
+                    self._give_up(error, said[-1] if said else "")
 
-    def _give_up(self, error: BaseException) -> None:
+    def _give_up(self, error: BaseException, said: str) -> None:
         """Go on without env.py, or refuse."""
         lines = environment.lines_in(
             error, Path(self.project.root / self.history.scripts.env_py_location)
@@ -273,11 +281,22 @@ class Replay:
         where: object = Location(self.env_py, lines[-1] if lines else 1)
         if isinstance(error, SyntaxError):
             where = Location(environment.shown(Path(error.filename or "")), error.lineno or 1)
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+        reason = _what_happened(error, said)
         if self._strict or self.needs.without_env or isinstance(error, SyntaxError):
             raise EnvironmentFailed(where=where, reason=reason) from error
         self.needs.without_env = True
         self.notes.append(f"{where} does not run here ({reason}): the revisions ran without it")
+
+
+def _what_happened(error: BaseException, said: str) -> str:
+    """An error in a line. One without a text is told by what was printed, or by its source."""
+    text = " ".join(str(error).split())
+    if isinstance(error, SystemExit) and said:
+        text = f"{text}, {said.strip()}"
+    trace = traceback.extract_tb(error.__traceback__)
+    if not text and trace:
+        text = trace[-1].line or ""
+    return f"{type(error).__name__}: {text}"[:300]
 
 
 def _refuse_other_databases(project: Project, dialect: Any) -> None:
