@@ -349,6 +349,12 @@ def test_a_contract_revision_may_drop_what_nobody_uses_any_more(tmp_path: Path) 
     assert any("rows of public.customers are changed" in reason for reason in revision.reasons)
 
 
+def test_a_column_that_does_not_come_back_is_named(tmp_path: Path) -> None:
+    drop = ('op.drop_column("customers", "note")', 'op.execute("COMMENT ON TABLE customers IS NULL")')  # fmt: skip  # noqa: E501
+    revision = last(tmp_path, FIRST, drop, clients=0)
+    assert any("are changed in note by going up" in reason for reason in revision.reasons)
+
+
 def test_a_not_null_column_without_default_breaks_inserts(tmp_path: Path) -> None:
     revision = last(
         tmp_path,

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-import psycopg
 from psycopg import sql
 
 from zero_downtime.rehearse.result import Lost
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table, Tables
+
+_COLUMNS = """
+SELECT attname FROM pg_catalog.pg_attribute
+WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+"""
 
 # Per table (schema.name): its rows by key, each with a hash of its content.
 Ledger = Mapping[str, Mapping[str, int]]
@@ -156,10 +160,14 @@ def written_rows(upgraded: Ledger, written: Ledger, after: Ledger) -> tuple[Lost
 def changed_columns(
     table: Table, keys: frozenset[str], before: Connection, after: Connection
 ) -> tuple[str, ...]:
-    """The columns in which these rows of a table differ between two databases."""
+    """The columns in which these rows of a table differ between two databases, or that are gone."""
     if not table.key:
         return ()
-    names = [c.name for c in table.columns]
+    there = {row[0] for row in rows_of(after, _COLUMNS, (table.identifier.as_string(None),))}
+    gone = [c.name for c in table.columns if c.name not in there]
+    if set(gone) & set(table.key):
+        return tuple(gone)
+    names = [c.name for c in table.columns if c.name in there]
     query = sql.SQL("SELECT ROW({})::text, {} FROM {} WHERE ROW({})::text = ANY (%s)").format(
         _list(table.key),
         sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(n)) for n in names),
@@ -167,13 +175,11 @@ def changed_columns(
         _list(table.key),
     )
     some = [sorted(keys)[:1000]]
-    try:
-        old = {row[0]: row[1:] for row in rows_of(before, query, some)}
-        new = {row[0]: row[1:] for row in rows_of(after, query, some)}
-    except psycopg.Error:  # a column is gone, which the catalog tells
-        return ()
-    return tuple(
+    old = {row[0]: row[1:] for row in rows_of(before, query, some)}
+    new = {row[0]: row[1:] for row in rows_of(after, query, some)}
+    other = {
         name
         for place, name in enumerate(names)
         if any(old[key][place] != new[key][place] for key in old.keys() & new.keys())
-    )
+    }
+    return tuple(c.name for c in table.columns if c.name in other or c.name in gone)
