@@ -377,6 +377,9 @@ def test_an_upgrade_that_rows_are_in_the_way_of(tmp_path: Path) -> None:
     bad = result.revisions[1]
     assert bad.reasons[0].startswith("the upgrade fails on tables with rows (")
     assert "contains null values" in bad.reasons[0]
+    assert bad.rollback is not None
+    assert bad.rollback.outcome == "restores"
+    assert bad.warnings == ("the rollback was proven on empty tables",)
     assert result.revisions[2].safe
     assert result.verdict == "unsafe"
 

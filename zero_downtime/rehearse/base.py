@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from psycopg import sql
 
@@ -181,17 +181,13 @@ class Base:
         self.counts = {name: counts.get(name, count) for name, count in self.counts.items()}
         return True
 
-    def works_empty(self, revision: Revision) -> bool:
-        """Whether a revision that fails here works on empty tables."""
+    @contextlib.contextmanager
+    def without_rows(self, revision: Revision) -> Iterator[str]:
+        """A database before a revision, with none of our rows. Raises RevisionFailed."""
         with scratch_database(self._server) as empty:
             self._create_types(empty)
-            try:
-                replay = self._replay(empty)
-                replay.run_all(self._history.ancestors(revision), "upgrade")
-                replay.run(revision, "upgrade")
-            except RevisionFailed:
-                return False
-        return True
+            self._replay(empty).run_all(self._history.ancestors(revision), "upgrade")
+            yield empty
 
     def close(self) -> None:
         """Drop the database."""

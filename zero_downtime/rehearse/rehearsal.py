@@ -21,13 +21,13 @@ from zero_downtime.project import Project
 from zero_downtime.rehearse.base import Base
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.forecast import Forecaster
-from zero_downtime.rehearse.judge import judge
+from zero_downtime.rehearse.judge import judge, rollback_reasons
 from zero_downtime.rehearse.live import Stage, quiet_run
 from zero_downtime.rehearse.measure.serverlog import RESOLUTION_MS
 from zero_downtime.rehearse.proof.crash import Allowance, Killer, Point, points
 from zero_downtime.rehearse.proof.rollback import Proven, Prover
 from zero_downtime.rehearse.proof.sweep import Swept, sweep
-from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Run
+from zero_downtime.rehearse.result import Crash, RehearsalResult, RevisionResult, Rollback, Run
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.rehearse.traffic.application import Applications
 from zero_downtime.rehearse.traffic.models import Models, read_models
@@ -312,6 +312,12 @@ class Rehearsal:
     def _failed(self, revision: Revision, proven: Proven) -> RevisionResult:
         assert proven.failed is not None
         said = _said(proven.failed)
+        reasons = [f"the upgrade fails ({said}){self._missing_before(proven.failed)}"]
+        warnings: list[str] = []
+        rollback = self._without_rows(revision)
+        if rollback is not None:
+            also, warnings = rollback_reasons(rollback, revision.phase)
+            reasons = [f"the upgrade fails on tables with rows ({said})", *also]
         return RevisionResult(
             revision.id,
             revision.message,
@@ -319,11 +325,20 @@ class Rehearsal:
             revision.file,
             Run(failed=said),
             Run(),
-            None,
-            reasons=(f"the upgrade fails on tables with rows ({said})",)
-            if self.base.works_empty(revision)
-            else (f"the upgrade fails ({said}){self._missing_before(proven.failed)}",),
+            rollback,
+            reasons=tuple(reasons),
+            warnings=tuple(warnings),
         )
+
+    def _without_rows(self, revision: Revision) -> Rollback | None:
+        """The proof on empty tables; None where not even there the upgrade works."""
+        try:
+            with self.base.without_rows(revision) as empty:
+                rollback = self.prover.prove(empty, self.before, revision).rollback
+        except RevisionFailed:
+            return None
+        note = "the rollback was proven on empty tables"
+        return rollback and replace(rollback, notes=(note, *rollback.notes))
 
 
 def _patient(locks: Locks) -> Locks:
