@@ -18,7 +18,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from zero_downtime.errors import SchemaError, ZeroDowntimeError
+from zero_downtime.errors import ZeroDowntimeError
 from zero_downtime.lint.git import Base
 from zero_downtime.project import Project
 from zero_downtime.sql.state import State
@@ -55,13 +55,14 @@ def read_models(project: Project, base: Base | None = None) -> Models:
     try:
         new = known_columns(project)
     except ZeroDowntimeError as error:
-        return Models(notes=(f"the new application is made up without the models: {error}",))
+        said = f"the new application is made up without the models ({_reason(error)})"
+        return Models(notes=(said,))
     if new is None or base is None:
         return Models(new)
     try:
         return Models(new, _columns_at(project, base))
-    except ZeroDowntimeError as error:
-        said = f"the old application is made up without the models of {base.ref}: {error}"
+    except _NoModels as error:
+        said = f"the old application is made up without the models of {base.ref} ({error})"
         return Models(new, notes=(said,))
 
 
@@ -95,11 +96,21 @@ def _columns_of(statements: Iterable[str]) -> Columns:
     }
 
 
+def _reason(error: ZeroDowntimeError) -> str:
+    """What is wrong, without the advice: nothing has to be done about it now."""
+    told = [str(error.facts[name]) for name in ("where", "reason") if error.facts.get(name)]
+    return ": ".join(told) or str(error)
+
+
 # In a process
 
 
+class _NoModels(Exception):
+    """Why there are no models at a commit."""
+
+
 def _columns_at(project: Project, base: Base) -> Columns:
-    """What the models knew at a commit. Raises SchemaError."""
+    """What the models knew at a commit. Raises _NoModels."""
     with tempfile.TemporaryDirectory(prefix="zd-models-") as name:
         there = Path(name).resolve()
         base.export(there, _SUFFIXES)
@@ -114,17 +125,13 @@ def _columns_at(project: Project, base: Base) -> Columns:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise _failed(f"their import takes more than {_MOST_SECONDS} s") from None
+            raise _NoModels(f"their import takes more than {_MOST_SECONDS} s") from None
         if done.returncode:
-            raise _failed((done.stderr.decode("utf-8", "replace").splitlines() or ["?"])[-1])
+            raise _NoModels((done.stderr.decode("utf-8", "replace").splitlines() or ["?"])[-1])
         found: dict[str, list[str]] | str = json.loads(done.stdout)
     if isinstance(found, str):
-        raise _failed(found.replace(f"{there}{os.sep}", ""))
+        raise _NoModels(found.replace(f"{there}{os.sep}", ""))
     return found
-
-
-def _failed(reason: str) -> SchemaError:
-    return SchemaError(where="the models", reason=reason, advice="The catalog tells instead")
 
 
 def _moved(project: Project, root: Path, there: Path) -> Project:
@@ -152,7 +159,7 @@ def serve() -> None:
     try:
         answer = known_columns(project) or "there are none"
     except ZeroDowntimeError as error:
-        answer = str(error)
+        answer = _reason(error)
     if strange := _of_checkout(root, there):
         answer = f"{strange} comes from the checkout, not from the commit"
     json.dump(answer, answers)
