@@ -292,6 +292,22 @@ def test_a_workload_file_replaces_what_is_made_up(tmp_path: Path) -> None:
     assert [note for note in result.notes if "SELECT nothing" in note]
 
 
+def test_clients_that_never_let_it_in_are_told(tmp_path: Path) -> None:
+    held = "CASE current_setting('application_name') WHEN 'zd rehearsal client' THEN 60 ELSE 0 END"
+    (tmp_path / "workload.toml").write_text(
+        f'[[statement]]\nsql = """SELECT pg_sleep({held}) FROM orders LIMIT 1"""\n'
+    )
+    paid = ('op.add_column("orders", sa.Column("paid", sa.Date))',
+            'op.drop_column("orders", "paid")')  # fmt: skip
+    plain = find_project(project(tmp_path, FIRST, paid))
+    hurried = structs.replace(plain.config.locks, deadline_s=0.3)
+    plain = structs.replace(plain, config=structs.replace(plain.config, locks=hurried))
+    options = Options(start="r1", rows=20, clients=2, server=URL[0], crash_points=0)
+    result = rehearse(plain, replace(options, workload=tmp_path / "workload.toml"))
+    (reason,) = result.revisions[0].reasons
+    assert "clients never let it get its locks: ALTER TABLE orders" in reason
+
+
 @pytest.mark.parametrize("kind", ["url", "custom", "plain"])
 def test_rows_may_be_those_of_a_database(tmp_path: Path, server: EmbeddedServer, kind: str) -> None:
     paid = ('op.execute("ALTER TABLE customers ADD CHECK (note IS NULL)")',

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zero_downtime.config import Locks
-from zero_downtime.errors import ExtensionMissing, ZeroDowntimeError
+from zero_downtime.errors import ExtensionMissing, LockNotAcquired, ZeroDowntimeError
 from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server
 from zero_downtime.rehearse.measure.exact import Observed
@@ -97,6 +97,11 @@ class Stage:
                 self.replay(database).run(revision, direction, live)
             except ExtensionMissing:
                 raise
+            except LockNotAcquired as error:  # advice on the clients' sessions is of no use here
+                failed = (
+                    f"in {error.facts['seconds']:.0f} s clients never let it get its locks:"
+                    f" {error.facts['statement']}"
+                )
             except ZeroDowntimeError as error:
                 failed = str(error)
                 sqlstate = str(error.facts.get("sqlstate") or "") or None
