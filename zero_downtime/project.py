@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Project(Struct, frozen=True):
-    """One Alembic project. ``root`` is the folder of its configuration file."""
+    """One Alembic project. ``root`` is the folder of its configuration file.
+
+    Of Flask-Migrate's, which is in the script folder, it is the one above.
+    """
 
     root: Path
     config: Config
@@ -37,6 +40,8 @@ class Project(Struct, frozen=True):
         config = AlembicConfig(self.ini, toml_file=self.toml)
         # Alembic logs through [loggers] only from its command line; our output stays ours.
         config.attributes["configure_logger"] = False
+        if self.ini is not None and _is_script_folder(self.ini):
+            config.set_main_option("script_location", str(self.ini.parent).replace("%", "%%"))
         return config
 
     def scripts(self) -> ScriptDirectory:
@@ -99,7 +104,8 @@ def find_project(config_file: Path | None = None) -> Project:
     """The project of a configuration file, or the one of the working directory.
 
     Order: ``pyproject.toml`` with ``[tool.zero_downtime]`` or ``[tool.alembic]``, then
-    ``alembic.ini``. Raises ProjectError when there is none, ConfigError when it can't be read.
+    ``alembic.ini``, then Flask-Migrate's ``migrations/alembic.ini``.
+    Raises ProjectError when there is none, ConfigError when it can't be read.
     """
     if config_file is not None:
         if not config_file.is_file():
@@ -115,8 +121,10 @@ def find_project(config_file: Path | None = None) -> Project:
         tool = read_toml(toml).get("tool", {})
         if "zero_downtime" in tool or "alembic" in tool:
             return _from_toml(toml, tool)
-    if (here / "alembic.ini").is_file():
-        return _from_ini(here / "alembic.ini")
+    flask = here / "migrations" / "alembic.ini"
+    for ini in (here / "alembic.ini", flask):
+        if ini.is_file() and (ini is not flask or _is_script_folder(flask)):
+            return _from_ini(ini)
     raise ProjectError(
         reason=f"{here} has no alembic.ini and no pyproject.toml with [tool.alembic]",
         advice="Change to the project's folder, name the file with --config, or run zd init",
@@ -144,4 +152,13 @@ def _from_ini(ini: Path) -> Project:
         raise ConfigError(
             where=ini, reason=f"can't be read ({reason})", advice="Mend that line"
         ) from error
-    return Project(root=ini.parent, config=Config(), ini=ini, toml=None)
+    root = ini.parent.parent if _is_script_folder(ini) else ini.parent
+    return Project(root=root, config=Config(), ini=ini, toml=None)
+
+
+def _is_script_folder(ini: Path) -> bool:
+    """Whether env.py is beside the file and it names no other place, as with Flask-Migrate."""
+    if not (ini.parent / "env.py").is_file():
+        return False
+    text = ini.read_text("utf-8", "replace")
+    return re.search(r"^\s*script_location\s*[=:]", text, re.MULTILINE) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -382,6 +383,64 @@ def test_an_env_py_that_can_not_run_is_gone_without_and_told(
     assert len(notes) == 1
     assert f"migrations/env.py:{reason}" in notes[0]
     assert tables(server, database) == 1
+
+
+FLASK = """
+    import flask
+    if not flask.active:
+        raise RuntimeError("Working outside of application context.")
+    """
+FLASK_PACKAGE = """
+    import contextlib, os
+    active = []
+    def load_dotenv(): pass
+    class ScriptInfo:
+        def __init__(self, name): self.name = name
+        def load_app(self):
+            if self.name != "shop": raise LookupError("set FLASK_APP")
+            return self
+        @contextlib.contextmanager
+        def app_context(self):
+            active.append(self)
+            yield
+            active.remove(self)
+    """
+
+
+@pytest.mark.parametrize(
+    ("name", "noted"),
+    [("shop", []), (None, [r"env\.py:1 does not run .*LookupError: set FLASK_APP"])],
+)
+def test_flask_migrate_runs_within_its_application(
+    server: EmbeddedServer,
+    database: str,
+    make_project: Callable[..., Project],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str | None,
+    noted: list[str],
+) -> None:
+    env = dedent(FLASK) + dedent(PLAIN_ENV)
+    project = make_project("op.execute('CREATE TABLE a ()')", env=env)
+    package = project.root / "flask"
+    package.mkdir()
+    (package / "__init__.py").write_text(dedent(FLASK_PACKAGE))
+    (package / "cli.py").write_text("from flask import ScriptInfo, load_dotenv\n")
+    (project.root / "alembic.ini").write_text("[alembic]\n")
+    (project.root / "alembic.ini").rename(project.root / "migrations" / "alembic.ini")
+    monkeypatch.chdir(project.root)
+    monkeypatch.syspath_prepend(str(project.root))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@nowhere/x")
+    for module in ("flask", "flask.cli"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    if name is None:
+        monkeypatch.delenv("FLASK_APP", raising=False)
+    else:
+        monkeypatch.setenv("FLASK_APP", name)
+    notes: list[str] = []
+    migrate(find_project(), server.url(database), notes=notes)
+    assert tables(server, database) == 1
+    assert len(notes) == len(noted)
+    assert all(re.search(each, note) for each, note in zip(noted, notes, strict=True))
 
 
 def test_for_a_database_that_matters_env_py_must_run(

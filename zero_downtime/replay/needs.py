@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from sqlalchemy.dialects import registry
 # Drivers that psycopg may take the place of when they are not installed beside zd.
 _DRIVERS = ("asyncpg", "psycopg2", "psycopg2cffi", "pg8000")
 _MOST_VARIABLES = 50
+_FLASK_APP = "FLASK_APP"  # which nobody can make up
 
 
 @dataclass
@@ -26,12 +28,15 @@ class Needs:
     notes: list[str] = field(default_factory=list)
     stand_ins: set[str] = field(default_factory=set)  # drivers that psycopg answers for
     without_env: bool = False  # env.py does not run here: the revisions run without it
+    _flask: bool = False  # env.py runs within a Flask application
     _invented: dict[str, str] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def met(self) -> Iterator[None]:
         """A run of env.py with all that is known to be needed."""
-        with _variables(self._invented), _drivers(self.stand_ins):
+        with _variables(self._invented), _drivers(self.stand_ins), contextlib.ExitStack() as stack:
+            if self._flask and not self.without_env:
+                stack.enter_context(_flask_application())
             yield
 
     def learn(self, error: BaseException, url: str | None) -> bool:
@@ -42,15 +47,31 @@ class Needs:
             self.stand_ins.add(error.name)
             self.notes.append(f"{error.name} is not installed here: psycopg stood in for it")
             return True
-        if isinstance(error, SyntaxError) or self.without_env or url is None:
+        if isinstance(error, SyntaxError) or self.without_env:
             return False
-        names = [name for name in _variables_in(error) if name not in os.environ]
-        names = [name for name in names if name not in self._invented]
+        if isinstance(error, RuntimeError) and "application context" in str(error):
+            # Flask-Migrate's env.py, which "flask db" runs within the application.
+            first, self._flask = not self._flask, True
+            return first and "flask" in sys.modules
+        if url is None:
+            return False
+        there = {*os.environ, *self._invented, _FLASK_APP}
+        names = [name for name in _variables_in(error) if name not in there]
         for name in names:
             self._invented[name] = _invented_value(name, url)
             given = "the database's URL" if self._invented[name] == url else "a made-up value"
             self.notes.append(f"the environment variable {name} is not set: env.py got {given}")
         return bool(names) and len(self._invented) < _MOST_VARIABLES
+
+
+@contextlib.contextmanager
+def _flask_application() -> Iterator[None]:
+    """The application that the command flask would find, by FLASK_APP or by its file's name."""
+    from flask.cli import ScriptInfo, load_dotenv  # type: ignore[import-not-found]
+
+    load_dotenv()
+    with ScriptInfo(os.environ.get(_FLASK_APP)).load_app().app_context():
+        yield
 
 
 @contextlib.contextmanager
