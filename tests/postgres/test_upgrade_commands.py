@@ -125,7 +125,7 @@ def test_status_tells_what_has_to_be_mended(
     text = run(shop, "status", "--url", url, code=1).stdout
     assert "  unknown  gone: no file of the history has this revision" in text
     assert "  INVALID  public.broken: left by an interrupted build" in text
-    assert "The history has 2 heads: r2, r3. Run alembic merge heads." in text
+    assert "The history has 2 heads: r2, r3. Put yours behind the others with " in text
     assert "r1.py: changed by hand since zd generate wrote it" in text
 
 

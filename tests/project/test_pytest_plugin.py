@@ -164,6 +164,19 @@ def test_models_that_head_does_not_know_are_named(make_project: Callable[..., Pr
     assert found == {"test_single_head_revision": ""}
 
 
+def test_schema_modules_that_head_does_not_know_are_named(
+    make_project: Callable[..., Project],
+) -> None:
+    folder = make_project(GOOD).root
+    (folder / "conftest.py").write_text(TWO_LINES.replace("alembic.ini", "pyproject.toml"))
+    (folder / "pyproject.toml").write_text('[tool.zero_downtime]\nschemas = "schemas"\n')
+    (folder / "schemas").mkdir()
+    (folder / "schemas" / "boxes.sql").write_text("CREATE TABLE boxes (id int, colour text);")
+    (said,) = outcomes(folder, "-k", "model").values()
+    assert "only in the models: column public.boxes.colour: text" in said
+    assert "missing in the models: column public.boxes.name: text" in said
+
+
 def test_a_history_that_can_not_be_read_is_told_in_a_sentence(
     make_project: Callable[..., Project],
 ) -> None:

@@ -103,7 +103,8 @@ def status_text(status: Status) -> str:
     if len(status.heads) > 1:
         names = ", ".join(head.id for head in status.heads)
         lines.append(
-            f"The history has {len(status.heads)} heads: {names}. Run alembic merge heads."
+            f"The history has {len(status.heads)} heads: {names}. Put yours behind the others with "
+            "zd generate --rebase, or join them with alembic merge heads."
         )
     for name in status.invalid_indexes:
         lines.append(f"  INVALID  {name}: left by an interrupted build, serves no query")
