@@ -38,6 +38,7 @@ CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY, at date NOT NULL, w
   PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE events_a PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE log (line text);
+CREATE TABLE numbered (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, line text);
 CREATE VIEW people AS SELECT id, name FROM customers
 """
 
@@ -167,6 +168,8 @@ def test_a_lock_that_only_writers_mind_is_told_apart(shop: tuple[str, Connection
         ("ALTER TABLE orders ADD CHECK (amount < 0) NOT VALID", {"23514"}),
         # prepared statements of the driver meet a column of another type
         ("ALTER TABLE orders ALTER COLUMN amount TYPE bigint", {"0A000"}),
+        # an application leaves the number of a row to the server
+        ("ALTER TABLE numbered ALTER id DROP IDENTITY", {"23502"}),
         ("ALTER TABLE orders ADD COLUMN harmless int", set()),
         ("CREATE INDEX ON orders (amount)", set()),
     ],
@@ -175,7 +178,8 @@ def test_errors_are_those_an_application_would_see(
     shop: tuple[str, Connection], ddl: str, sqlstates: set[str]
 ) -> None:
     url, connection = shop
-    planned = workload(connection, "public.orders")
+    tables = ["public.orders", *(["public.numbered"] if "numbered" in ddl else [])]
+    planned = workload(connection, *tables)
     with Traffic(url, planned, 4, 1) as traffic:
         busy(traffic)  # the driver prepares a statement after five times
         connection.execute(ddl.encode())

@@ -136,10 +136,13 @@ def assembled(
             (t.name, c.name)
             for t in data.tables
             for c in t.columns
-            if c.not_null and known(t.qualified, c.name)
+            if c.not_null and not c.numbered_by_server and known(t.qualified, c.name)
         ),
         frozenset(
-            (t.name, c.name) for t in watched for c in t.columns if known(t.qualified, c.name)
+            (t.name, c.name)
+            for t in watched
+            for c in t.columns
+            if not c.numbered_by_server and known(t.qualified, c.name)
         ),
     )
 
@@ -278,7 +281,7 @@ def _writing(
         return operations
     free = free_columns(table, columns, rows)
     if not rows:
-        operations.append(Operation(table.qualified, "update", _rewrite(table, keys)))
+        operations.append(Operation(table.qualified, "update", _rewrite(table, columns, keys)))
     elif free:
         operations.append(Operation(table.qualified, "update", _update(table, free, keys, rows)))
     # Rows that others point at are left alone: an application does not delete those either.
@@ -348,9 +351,14 @@ def _update(
     return run
 
 
-def _rewrite(table: Table, keys: Sequence[tuple[str, ...]]) -> Run:
+def _rewrite(table: Table, columns: Sequence[str], keys: Sequence[tuple[str, ...]]) -> Run:
     """An update that changes nothing but takes every lock of one."""
-    name = sql.Identifier(table.key[-1])
+    plain = [
+        c.name
+        for c in table.columns
+        if c.name in columns and c.name not in table.key and not c.generated and not c.identity
+    ]
+    name = sql.Identifier((plain or table.key)[-1])
     query = sql.SQL("UPDATE {} SET {} = {} WHERE {}").format(
         table.identifier, name, name, _equal(table.key)
     )
