@@ -242,7 +242,11 @@ GUESSED = {
         "luhn(a)",
         "must_be_ok(a)",
     ],
-    "date": ["extract(year from a) = 2019", "a = date_trunc('month', a)"],
+    "date": [
+        "extract(year from a) = 2019",
+        "a = '9999-12-31' OR a < '1900-01-01'",
+        "a = date_trunc('month', a)",
+    ],
     "timestamptz": ["date_trunc('hour', a) = a"],
     "interval": ["a > '100 days'"],
     "int": ["a::text ~ '^[1-9]\\d{4}$'", "a / 10 = 5"],

@@ -308,7 +308,7 @@ def test_clients_that_never_let_it_in_are_told(tmp_path: Path) -> None:
     assert "clients never let it get its locks: ALTER TABLE orders" in reason
 
 
-@pytest.mark.parametrize("kind", ["url", "custom", "plain"])
+@pytest.mark.parametrize("kind", ["url", "custom", "plain", "packed"])
 def test_rows_may_be_those_of_a_database(tmp_path: Path, server: EmbeddedServer, kind: str) -> None:
     paid = ('op.execute("ALTER TABLE customers ADD CHECK (note IS NULL)")',
             'op.drop_constraint("customers_note_check", "customers")')  # fmt: skip
@@ -322,7 +322,8 @@ def test_rows_may_be_those_of_a_database(tmp_path: Path, server: EmbeddedServer,
             connection.execute("CREATE ROLE passing; GRANT SELECT ON customers TO passing")
             if kind != "url":
                 data = str(tmp_path / "dump")
-                program = [str(server.bin_dir / "pg_dump"), f"--format={kind}", f"--file={data}"]
+                shape = "--compress=gzip" if kind == "packed" else f"--format={kind}"
+                program = [str(server.bin_dir / "pg_dump"), shape, f"--file={data}"]
                 subprocess.run([*program, source], check=True)
             connection.execute("DROP OWNED BY passing; DROP ROLE passing")  # not in the dump
             connection.execute(
@@ -345,9 +346,18 @@ def test_data_that_is_of_no_use_is_told(tmp_path: Path) -> None:
     plain = find_project(project(tmp_path, FIRST))
     (tmp_path / "dump.sql").write_text("CREATE TABLE t (a int);")
     (tmp_path / "bad.sql").write_text("CREATE TABLE t (a geometri);")
+    (tmp_path / "lacks.sql").write_text("CREATE EXTENSION postgis; CREATE TABLE t (a geometry);")
+    (tmp_path / "other.sql").write_text(
+        "CREATE TABLE t (a text);\nCOPY t FROM stdin;\nDROP DATABASE x;\n\\.\n\n"
+        "DROP DATABASE shop;\n"
+    )
+    (tmp_path / "noise").write_bytes(bytes(range(256)) * 3)
     for data, said in (
         ("dump.sql", "names no revision that it has"),
         ("bad.sql", 'can\'t be restored (type "geometri" does not exist)'),
+        ("lacks.sql", "The server lacks postgis"),
+        ("other.sql", "other.sql:6: leads to a database of its own (DROP DATABASE shop;)"),
+        ("noise", "is no dump"),
         ("none", "is not there"),
     ):
         with pytest.raises(InputError, match=re.escape(said)):

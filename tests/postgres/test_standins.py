@@ -114,3 +114,9 @@ def test_extensions_of_the_server_itself_still_come_from_it(connection: Connecti
     available = [row[0] for row in connection.execute("SELECT name FROM pg_available_extensions")]
     assert {"vector", "pg_trgm", "pgcrypto", "uuid-ossp"} <= set(available)
     assert len(available) == len(set(available))
+
+
+def test_both_may_be_in_one_schema(connection: Connection) -> None:
+    connection.execute("DROP EXTENSION pgcrypto; CREATE EXTENSION pgcrypto")
+    assert value(connection, "SELECT length(digest('a', 'sha1'))") == 20
+    assert value(connection, "SELECT uuid_generate_v5(uuid_ns_dns(), 'a')::text") is not None

@@ -66,7 +66,8 @@ class Base:
             raise InputError(
                 where=masked(data),
                 reason="names no revision that it has",
-                advice="Alembic's version table has to be in it, with the schema",
+                advice="Dump the whole database, with Alembic's version table and its row (neither"
+                " --schema-only nor --table)",
             )
         for head in heads:
             revision = self._history.revision(head)

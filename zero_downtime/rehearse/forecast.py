@@ -28,9 +28,10 @@ from zero_downtime.stats import Stats
 
 _SHARES = (9, 3, 1)  # of the largest size
 _WRITING = ("UPDATE", "DELETE", "MERGE", "WITH")
-# By what power a row costs more as the table grows: likely, and at most. Steps timed at up to
-# 90,000 rows and then at 1 and 3 million lay between the powers 0 and 0.2.
-_LIKELY, _MOST = 0.1, 0.2
+# By what power a row costs more as the table grows: at least (parallel
+# workers come), likely, at most. Steps timed at up to 90,000 rows and then at 1 and 3 million lay
+# between the first and the last.
+_LEAST, _LIKELY, _MOST = -0.1, 0.1, 0.2
 _TIMES = 2  # that each size is run; the quicker one counts
 
 
@@ -194,7 +195,7 @@ def extrapolate(measured: Sequence[tuple[int, float]], rows: int) -> tuple[float
     slope = max(0.0, (last - at_first) / (most - first))
     farther = rows / most
     guess = (last + slope * (rows - most)) * farther**_LIKELY
-    return guess, min(guesses), max(guesses) * farther**_MOST
+    return guess, min(guesses) * farther**_LEAST, max(guesses) * farther**_MOST
 
 
 @dataclass

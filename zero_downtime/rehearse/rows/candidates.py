@@ -100,6 +100,8 @@ def makers_for(
         makers += [constant(s) for s in strings if s]
     if column.default and (plain := STRING.match(column.default)):
         makers.append(constant(plain[1].replace("''", "'")))
+    for said in [s for s in strings if kind.name in _TEXTUAL]:  # as likely as all the others
+        makers += [constant(said)] * (len(makers) // (4 * len(strings)))
     if nullable:
-        makers.append(constant(None))
+        makers += [constant(None)] * max(1, len(makers) // 4)
     return makers

@@ -7,7 +7,15 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from zero_downtime.rehearse.rows.scalars import NUMERIC, TEMPORAL, constant, decimal, moment, said
+from zero_downtime.rehearse.rows.scalars import (
+    NUMERIC,
+    TEMPORAL,
+    after,
+    constant,
+    decimal,
+    moment,
+    said,
+)
 from zero_downtime.rehearse.rows.values import WORDS, Draw, Maker, Values, array_text
 
 _LONGEST = 2000  # elements of an array, bytes of a bytea
@@ -72,12 +80,8 @@ def _from(
 ) -> Maker:
     def make(draw: Draw) -> str:
         if at is not None:
-            low = at + datetime.timedelta(days=draw.random.randrange(1000))
-            high = low + (
-                datetime.timedelta(days=width)
-                if kind == "date"
-                else datetime.timedelta(hours=width)
-            )
+            low = after(at, draw.random.randrange(1000))
+            high = after(low, width if kind == "date" else width / 24)
             return f'["{said(low, kind)}","{said(high, kind)}")'
         first = draw.random.randrange(8000)
         if start is not None:

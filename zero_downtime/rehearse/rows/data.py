@@ -242,7 +242,8 @@ class Data:
 
     def _seed_row(self, table: Table, making: Making) -> Row:
         """A row whose every column has a value of its own, numbers of the server included."""
-        row = next(making.each(1), {})
+        drawn = making.draw()
+        row = drawn.row if drawn is not None else {}
         for column in table.columns:
             if column.numbered_by_server and not column.generated:
                 sequence = sql.SQL("SELECT nextval(pg_get_serial_sequence({}, {}))::text").format(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
+import shutil
 import subprocess
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +22,12 @@ _HARMLESS = re.compile(
     r"|schema \"public\" already exists|must be owner of extension"
     r"|could not open extension control file|unrecognized configuration parameter"
 )
+_GZIP = b"\x1f\x8b"
+_FOREIGN = re.compile(
+    rb"\s*(\\(c|connect)\s|(CREATE|DROP|ALTER)\s+(DATABASE|TABLESPACE)\s)", re.IGNORECASE
+)
+_COPY = re.compile(rb"COPY\s.*\sFROM\s+stdin", re.IGNORECASE)
+_LACKING = re.compile(r'extension "([^"]+)" is not available')
 _ERROR = re.compile(r"(?:ERROR|error):\s+(.*)")
 
 
@@ -35,7 +44,13 @@ def restore(data: str, server: Server) -> str:
     path = Path(data)
     if not path.exists():
         raise InputError(where=data, reason="is not there", advice="Check the path")
-    return _restored(path, data, server)
+    if not _is_compressed(path):
+        return _restored(path, data, server)
+    folder = ScratchFolder()
+    try:
+        return _restored(_unpacked(path, folder.path / "dump"), data, server)
+    finally:
+        folder.remove()
 
 
 def _dump(url: str, into: Path, server: Server) -> None:
@@ -55,14 +70,24 @@ def _dump(url: str, into: Path, server: Server) -> None:
         {"PGOPTIONS": options},
     )
     if done.returncode:
+        advice = (
+            "The role needs SELECT on all tables and sequences, and BYPASSRLS where row security"
+            " would hide rows"
+        )
+        if "server version mismatch" in done.stderr:
+            advice = (
+                f"PostgreSQL {server.version} can't dump a newer server: give one with --server"
+            )
         raise InputError(
             where=masked(url),
             reason=f"can't be dumped ({_first(done.stderr) or done.stderr.strip()})",
-            advice="The role needs SELECT on all tables and sequences",
+            advice=advice,
         )
 
 
 def _restored(dump: Path, called: str, server: Server) -> str:
+    if _is_plain(dump):
+        _refuse_foreign_commands(dump, called)
     name = server.create_database()
     try:
         done = _run(_restoring(dump, server, server.url(name)), {})
@@ -71,7 +96,7 @@ def _restored(dump: Path, called: str, server: Server) -> str:
             raise InputError(
                 where=called,
                 reason=f"can't be restored ({errors[0] if errors else done.stderr.strip()})",
-                advice=f"It has to be a dump of pg_dump that PostgreSQL {server.version} takes",
+                advice=_advice(done.stderr, server),
             )
         with server.connect(name) as connection:
             connection.execute("ANALYZE")
@@ -79,6 +104,18 @@ def _restored(dump: Path, called: str, server: Server) -> str:
         server.drop_database(name)
         raise
     return name
+
+
+def _advice(stderr: str, server: Server) -> str:
+    lacking = list(dict.fromkeys(_LACKING.findall(stderr)))
+    if lacking:
+        return (
+            f"The server lacks {', '.join(lacking)}: give one that has it with --server"
+            " (a bin directory, or a URL)"
+        )
+    return (
+        f"It has to be a dump of pg_dump, schema and rows, that PostgreSQL {server.version} takes"
+    )
 
 
 def _restoring(dump: Path, server: Server, url: str) -> list[str]:
@@ -93,9 +130,51 @@ def _is_plain(dump: Path) -> bool:
     """Whether it is SQL: the other formats are a folder, a tar file, or begin with PGDMP."""
     if dump.is_dir():
         return False
-    with dump.open("rb") as file:
-        start = file.read(512)
+    start = _start(dump)
     return not start.startswith(b"PGDMP") and start[257:262] != b"ustar"
+
+
+def _is_compressed(dump: Path) -> bool:
+    return dump.is_file() and _start(dump).startswith(_GZIP)
+
+
+def _start(dump: Path) -> bytes:
+    with dump.open("rb") as file:
+        return file.read(512)
+
+
+def _unpacked(dump: Path, into: Path) -> Path:
+    into.touch(mode=0o600)
+    try:
+        with gzip.open(dump) as packed, into.open("wb") as plain:
+            shutil.copyfileobj(packed, plain)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            where=dump, reason=f"can't be unpacked ({error})", advice="Check the file"
+        ) from error
+    return into
+
+
+def _refuse_foreign_commands(dump: Path, called: str) -> None:
+    """A script that leaves its database, for one of its own, would do so on our server as well."""
+    if b"\0" in _start(dump):
+        raise InputError(
+            where=called, reason="is no dump", advice="Give what pg_dump wrote, in any format"
+        )
+    rows = False
+    with dump.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if rows:
+                rows = line.rstrip() != b"\\."
+            elif _FOREIGN.match(line):
+                said = line.decode(errors="replace").strip()
+                raise InputError(
+                    where=f"{called}:{number}",
+                    reason=f"leads to a database of its own ({said})",
+                    advice="Dump the one database again with pg_dump, without --create",
+                )
+            else:
+                rows = _COPY.match(line) is not None
 
 
 def _run(

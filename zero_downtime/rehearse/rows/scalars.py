@@ -44,6 +44,9 @@ def numeric_makers(numbers: Sequence[Decimal], scale: int) -> list[Maker]:
                 makers += [
                     _multiple(step, scale, more) for more in distinct([Decimal(0), *numbers])
                 ]
+    highest = max([Decimal(0), *numbers])
+    for step in distinct([Decimal(1), *(n for n in numbers if n > 1)]):  # never twice the same
+        makers.append(_counting(step * (highest // step + 1), step, scale))
     for one, other in itertools.combinations(numbers[:6], 2):  # for col / 10 = 5
         makers += [_uniform(one * other, one * other + n, scale) for n in (one, other)]
     makers.append(_uniform(Decimal(-100), Decimal(0), scale))
@@ -71,6 +74,10 @@ def clamped(make: Maker, most: Decimal) -> Maker:
 
 def _multiple(step: Decimal, scale: int, more: Decimal) -> Maker:
     return lambda d: f"{step * d.random.randint(1, 5000) + more:.{scale}f}"
+
+
+def _counting(start: Decimal, step: Decimal, scale: int) -> Maker:
+    return lambda d: f"{start + step * d.number:.{scale}f}"
 
 
 def _uniform(low: Decimal, high: Decimal, scale: int) -> Maker:
@@ -114,6 +121,7 @@ def temporal_makers(strings: Sequence[str], numbers: Sequence[Decimal], kind: st
         at = moment(text)
         if at is not None:
             makers += [_around(at, 0, kind), _around(at, 30, kind), _around(at, -30, kind)]
+            makers += [_days_from(at, kind)]
     for number in numbers:
         if 1900 <= number <= 2200:
             makers.append(_around(datetime.datetime(int(number), 1, 1), 364, kind))
@@ -123,14 +131,27 @@ def temporal_makers(strings: Sequence[str], numbers: Sequence[Decimal], kind: st
 
 
 def _around(at: datetime.datetime, days: int, kind: str) -> Maker:
-    return lambda d: said(at + datetime.timedelta(days=days * d.random.random()), kind)
+    return lambda d: said(after(at, days * d.random.random()), kind)
+
+
+def after(at: datetime.datetime, days: float) -> datetime.datetime:
+    """So many days later, as far as the calendar goes: '9999-12-31' stands for ever."""
+    try:
+        return at + datetime.timedelta(days=days)
+    except OverflowError:
+        return at
+
+
+def _days_from(at: datetime.datetime, kind: str) -> Maker:
+    """Day after day, never twice the same."""
+    return lambda d: said(after(at, d.number), kind)
 
 
 def _rounded(unit: str, kind: str) -> Maker:
     """Whole hours, days, weeks, months and years, for date_trunc() and its like."""
 
     def make(draw: Draw) -> str:
-        at = TODAY - datetime.timedelta(days=draw.random.randrange(10_000))
+        at = TODAY - datetime.timedelta(days=draw.random.randrange(36_500))
         at += datetime.timedelta(hours=0 if unit != "hour" else draw.random.randrange(24))
         if unit == "week":
             at -= datetime.timedelta(days=at.weekday())
@@ -163,7 +184,7 @@ def temporal_beside(names: Sequence[str], kind: str) -> list[Maker]:
             if other is None:
                 return None
             seconds = int(abs(days) * 86400 * draw.random.random()) + 86400 * bool(days)
-            return said(other + datetime.timedelta(seconds=seconds * (1 if days > 0 else -1)), kind)
+            return said(after(other, seconds / (86400 if days > 0 else -86400)), kind)
 
         return make
 

@@ -31,6 +31,7 @@ _CASTS = {
     "uuid": "uuid", "double precision": "float8", "interval": "interval", "cidr": "cidr",
 }  # fmt: skip
 _LONGEST = 10_000
+_ROOMY = 60  # characters in which several words have room
 
 
 def text_makers(
@@ -49,7 +50,7 @@ def text_makers(
             similar = _plain(early or late).replace("%", ".*").replace("_", ".")
             makers += _matching(f"^(?:{similar})$")
         for pattern in _LIKE.findall(text):
-            makers += [constant(from_like(_plain(pattern))), _like(_plain(pattern))]
+            makers += [constant(from_like(_plain(pattern))), _like(_plain(pattern), room)]
         for cast in _CAST.findall(text):
             makers += _of_type(_CASTS.get(cast.strip(), ""), values)
     for number in numbers:
@@ -101,12 +102,13 @@ def _matching(pattern: str) -> list[Maker]:
     return [] if made is None else [made, made, made]  # the most promising of all
 
 
-def _like(pattern: str) -> Maker:
+def _like(pattern: str, room: int) -> Maker:
     def make(draw: Draw) -> str:
         pieces = re.split(r"(\\.|[%_])", pattern)
         for place, piece in enumerate(pieces):
             if piece == "%":
-                pieces[place] = f"{draw.random.choice(WORDS)}{draw.random.randrange(1000)}"
+                word = draw.random.choice(WORDS) if room > _ROOMY else ""
+                pieces[place] = f"{word}{draw.random.randrange(1000)}"
             elif piece == "_":
                 pieces[place] = draw.random.choice("abcdef")
             elif piece.startswith("\\"):

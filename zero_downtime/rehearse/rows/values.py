@@ -22,6 +22,8 @@ from zero_downtime.rehearse.tables import Column, Type
 # Dates lie in the two years before this day, so that the same seed gives the same rows forever.
 TODAY = datetime.datetime(2026, 1, 1)
 _TWO_YEARS = 2 * 365 * 24 * 3600
+_DAYS = 2_900_000  # to the last year of which Python knows
+_HOURS = 60_000_000
 
 # fmt: off
 WORDS = (
@@ -141,11 +143,11 @@ class Values:
         if kind.name in ("int2", "int4", "int8", "numeric", "float4", "float8", "money", "oid"):
             return str
         if kind.name == "date":
-            return lambda n: (TODAY.date() - datetime.timedelta(days=36500 - n)).isoformat()
+            return _nth_day
         if kind.name == "timestamp":
-            return lambda n: (TODAY + datetime.timedelta(hours=n)).isoformat(" ")
+            return lambda n: (TODAY + datetime.timedelta(hours=n % _HOURS)).isoformat(" ")
         if kind.name == "timestamptz":
-            return lambda n: (TODAY + datetime.timedelta(hours=n)).isoformat(" ") + "+00"
+            return lambda n: (TODAY + datetime.timedelta(hours=n % _HOURS)).isoformat(" ") + "+00"
         if kind.name == "time":
             return lambda n: (TODAY + datetime.timedelta(seconds=n % 86400)).time().isoformat()
         if kind.name == "interval":
@@ -397,6 +399,11 @@ def _uuid(_: int, distinct: bool) -> Maker:
     return make
 
 
+def _nth_day(number: int) -> str:
+    days = number % _DAYS - 36500
+    return (TODAY.date() + datetime.timedelta(days=days)).isoformat()
+
+
 def _moment(draw: Draw, distinct: bool) -> datetime.datetime:
     if distinct:
         return TODAY - datetime.timedelta(seconds=_TWO_YEARS - 60 * draw.number)
@@ -406,7 +413,7 @@ def _moment(draw: Draw, distinct: bool) -> datetime.datetime:
 
 def _date(_: int, distinct: bool) -> Maker:
     if distinct:
-        return lambda d: (TODAY.date() - datetime.timedelta(days=36500 - d.number)).isoformat()
+        return lambda d: _nth_day(d.number)
     return lambda d: _moment(d, False).date().isoformat()
 
 
@@ -470,6 +477,9 @@ def _bits(modifier: int, distinct: bool) -> Maker:
     return make
 
 
+_HALF = 2000
+
+
 def _vector(modifier: int, distinct: bool) -> Maker:
     size = modifier if modifier > 0 else 3
     # Long vectors are put together from a few ready pieces: a thousand calls a value cost too much.
@@ -482,8 +492,12 @@ def _vector(modifier: int, distinct: bool) -> Maker:
         parts = draw.random.choices(pieces, k=whole)
         if rest:
             parts.append(",".join(draw.random.choice(pieces).split(",")[:rest]))
-        if distinct:
-            parts[0] = f"{draw.number}" + parts[0][parts[0].index(",") :] if piece > 1 else parts[0]
+        if distinct:  # digits that half a float holds exactly
+            number, digits = draw.number, []
+            for _ in range(min(size, 3)):
+                number, digit = divmod(number, _HALF)
+                digits.append(str(digit))
+            parts = [",".join([*digits, *",".join(parts).split(",")[len(digits) :]])]
         return "[" + ",".join(parts) + "]"
 
     return make

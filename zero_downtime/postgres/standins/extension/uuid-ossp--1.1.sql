@@ -5,7 +5,7 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT 'stand-in of zero-downtime'::text $$;
 
 -- SHA-1 (FIPS 180-4, section 6.1), which the server itself does not have. All operators on bits
 -- are of one precedence in PostgreSQL, hence the parentheses.
-CREATE FUNCTION zd_sha1(message bytea) RETURNS bytea
+CREATE FUNCTION zd_sha1_of_name(message bytea) RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
 DECLARE
   length int := octet_length(message);
@@ -117,5 +117,5 @@ LANGUAGE sql VOLATILE STRICT PARALLEL SAFE AS $$ SELECT pg_catalog.gen_random_uu
 CREATE FUNCTION uuid_generate_v5(namespace uuid, name text) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT @extschema@.zd_uuid(
-    @extschema@.zd_sha1(uuid_send(namespace) || convert_to(name, getdatabaseencoding())), 5)
+    @extschema@.zd_sha1_of_name(uuid_send(namespace) || convert_to(name, getdatabaseencoding())), 5)
 $$;
