@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from zero_downtime.errors import ServerError
 from zero_downtime.postgres import scratch
+from zero_downtime.postgres.server import _reachable
 
 
 def test_a_folder_that_somebody_else_laid_is_not_used(
@@ -22,3 +24,21 @@ def test_a_folder_that_somebody_else_laid_is_not_used(
     (tmp_path / f"zero-downtime-{os.getuid()}").symlink_to(tmp_path / "theirs")
     with pytest.raises(ServerError, match="belongs to somebody else"):
         scratch.base()
+
+
+def test_programs_that_nobody_can_reach_are_copied_and_old_copies_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "_LONGEST_BASE", 300)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    programs = tmp_path / "closed" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "postgres").touch()
+    programs.parent.chmod(0o700)
+    old = scratch.base() / "programs-0-0"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    copy = _reachable(programs, pwd.getpwuid(os.getuid()))
+    assert (copy / "postgres").is_file() and programs not in copy.parents
+    assert not old.exists()
+    assert _reachable(programs, pwd.getpwuid(os.getuid())) == copy

@@ -14,6 +14,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -43,6 +44,8 @@ SCRATCH_SETTINGS: Mapping[str, str] = {
 _LARGE = 64 * 1024 * 1024  # bytes; an empty database has 8 MB
 
 _COMPLAINS = re.compile(r"\b(error|fatal|panic|could not|hint)\b", re.IGNORECASE)
+
+_UNUSED = 7 * 24 * 3600.0  # seconds after which a copy of programs is removed
 
 _names = itertools.count(1)
 
@@ -444,7 +447,13 @@ def _reachable(bin_dir: Path, account: pwd.struct_passwd | None) -> Path:
         half = copy.with_name(f"{copy.name}.{os.getpid()}")
         shutil.copytree(install, half, symlinks=True)
         half.chmod(0o755)
+        os.utime(half)  # the copy has the original's age
         with contextlib.suppress(OSError):  # another process was quicker
             half.rename(copy)
         shutil.rmtree(half, ignore_errors=True)
+        for other in copy.parent.glob("programs-*"):  # of environments that are gone, say
+            if "." not in other.name and time.time() - other.stat().st_mtime > _UNUSED:
+                shutil.rmtree(other, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.utime(copy)
     return copy / "bin"
