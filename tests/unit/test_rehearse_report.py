@@ -179,6 +179,7 @@ def test_a_long_page_is_folded_but_for_what_is_wrong() -> None:
     page = html(LONG)
     assert page.count('<details class="revision" open>') == 1
     assert page.count('<details class="revision" >') == 59
+    assert '<span class="warning">1 warning</span>' in page
     assert all(f'href="#r{n}"' in page and f'id="r{n}"' in page for n in range(60))
 
 

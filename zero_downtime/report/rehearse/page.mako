@@ -78,6 +78,9 @@ svg .nobody { fill: var(--nobody); } svg text.inside { fill: #fff; font-size: 11
 % if revision.phase:
 <span class="faint">${revision.phase}</span>
 % endif
+% if revision.warnings:
+<span class="warning">${len(revision.warnings)} warning${'s' if len(revision.warnings) > 1 else ''}</span>
+% endif
 </summary>
 % if revision.reasons or revision.warnings:
 <ul>
