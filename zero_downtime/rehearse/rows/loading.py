@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
+from operator import itemgetter
 
 import psycopg
 from psycopg import sql
@@ -94,7 +95,9 @@ class Loading:
         table = self.making.table.identifier
         try:
             with self.connection.transaction():
-                lists = ([row.get(name) for name in names] for row in rows)
+                # of one column there would be no tuple
+                values = itemgetter(*names) if len(names) > 1 else lambda row: [row[names[0]]]
+                lists = map(values, rows)
                 taken = copy_rows(self.connection, table, [*map(sql.Identifier, names)], lists)
                 self.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         except psycopg.Error as error:

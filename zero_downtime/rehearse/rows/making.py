@@ -9,6 +9,7 @@ those rows are the ways that later rows are made.
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -100,7 +101,8 @@ class Making:
             self._null_share[name] = column.nulls
         self.uniques = [self._of_written(unique) for unique in table.uniques]
         self._of_bounds: dict[tuple[str, str, int, str], list[Maker]] = {}
-        self._seen: list[tuple[tuple[str, ...], bool, set[tuple[str, ...]]]] = []
+        self._seen: list[tuple[tuple[str, ...], bool, set[object]]] = []
+        self._plan: list[tuple[str, float, Maker]] | None = None  # column, share of NULLs, values
         self.solutions: list[Solution] = []
         self.solved: frozenset[str] = frozenset()
         self.checks = checks_of(table, values, self.written, tables.functions)
@@ -181,12 +183,14 @@ class Making:
             return False
         self.written = tuple(c for c in self.written if c.name != name)
         self._names.discard(name)
+        self._plan = None
         return True
 
     def thin_out(self) -> None:
         """Leave more columns NULL: all of them together are too much for one row."""
         for name, share in self._null_share.items():
             self._null_share[name] = (share + 1) / 2
+        self._plan = None
 
     def _distinct_columns(self) -> set[str]:
         """Columns whose values never repeat, so that every unique key holds."""
@@ -240,7 +244,9 @@ class Making:
         self._seen = []
         for unique in self.uniques:
             if not unique.partial and set(unique.columns) <= self._names:
-                seen = set(self._taken(unique.columns)) if count else set()
+                taken = self._taken(unique.columns) if count else []
+                one = len(unique.columns) == 1
+                seen: set[object] = {key[0] if one else key for key in taken}
                 self._seen.append((unique.columns, unique.plain, seen))
         for name in self._distinct_columns():
             if self._kind(name) in ("int2", "int4", "int8") and count:
@@ -313,8 +319,9 @@ class Making:
         if draw is None:
             return None
         for solution in self.solutions:
-            recipe = self.random.choices(solution.recipes, cum_weights=solution.weights)[0]
-            self._follow(recipe, solution.ways, draw)
+            weights = solution.weights
+            chosen = bisect(weights, self.random.random() * weights[-1], 0, len(weights) - 1)
+            self._follow(solution.recipes[chosen], solution.ways, draw)
         self._complete(draw, only)
         return draw
 
@@ -345,16 +352,16 @@ class Making:
             draw.row[name] = value
 
     def _complete(self, draw: Draw, only: frozenset[str] | None = None) -> None:
-        row, nullable, makers, random = draw.row, self.nullable, self.makers, self.random.random
-        shares = self._null_share
-        for column in self.written:
-            name = column.name
-            if name in row or (only is not None and name not in only):
-                continue
-            if nullable[name] and random() < shares[name]:
-                row[name] = None
-            else:
-                row[name] = makers[name](draw)
+        row, random = draw.row, self.random.random
+        if self._plan is None:
+            shares, makers = self._null_share, self.makers
+            self._plan = [
+                (c.name, shares[c.name] if self.nullable[c.name] else 0.0, makers[c.name])
+                for c in self.written
+            ]
+        for name, nulls, make in self._plan:
+            if name not in row and (only is None or name in only):
+                row[name] = None if nulls and random() < nulls else make(draw)
 
     def _place(self, draw: Draw) -> None:
         """Values of the partition key that lie within one partition."""
@@ -377,16 +384,22 @@ class Making:
     def _keep(self, row: Row) -> bool:
         found = []
         for columns, plain, seen in self._seen:
-            texts = tuple([row[name] or "" for name in columns])
-            if "" in texts and None in [row[name] for name in columns]:
-                continue
-            if not plain:
-                texts = tuple([text.lower() for text in texts])
-            if texts in seen:
+            if len(columns) == 1:
+                text: object = row[columns[0]]
+                if text is None:
+                    continue
+                if not plain:
+                    text = str(text).lower()
+            else:
+                texts = [row[name] for name in columns]
+                if None in texts:
+                    continue
+                text = tuple(texts if plain else [str(text).lower() for text in texts])
+            if text in seen:
                 return False
-            found.append((seen, texts))
-        for seen, texts in found:
-            seen.add(texts)
+            found.append((seen, text))
+        for seen, text in found:
+            seen.add(text)
         return True
 
 
