@@ -452,8 +452,9 @@ def _reachable(bin_dir: Path, account: pwd.struct_passwd | None) -> Path:
             half.rename(copy)
         shutil.rmtree(half, ignore_errors=True)
         for other in copy.parent.glob("programs-*"):  # of environments that are gone, say
-            if "." not in other.name and time.time() - other.stat().st_mtime > _UNUSED:
-                shutil.rmtree(other, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # another process was quicker
+                if "." not in other.name and time.time() - other.stat().st_mtime > _UNUSED:
+                    shutil.rmtree(other, ignore_errors=True)
     with contextlib.suppress(OSError):
         os.utime(copy)
     return copy / "bin"

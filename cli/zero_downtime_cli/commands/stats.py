@@ -64,8 +64,7 @@ def pull(
         if config_file is not None:
             raise
         project = None
-    if project is not None:
-        url = database_url(project, url)
+    url = database_url(project, url) if project is not None else url
     if url is None:
         raise click.UsageError("Give the database with --url.")
     found = pull(url, statements)
