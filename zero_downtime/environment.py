@@ -185,6 +185,9 @@ def _logging_kept() -> Iterator[None]:
         if isinstance(logger, logging.Logger)
     }
     logging.config.fileConfig = _ignored  # alembic's template calls it in every env.py
+    driver = logging.getLogger("psycopg")
+    disabled["psycopg"] = driver.disabled
+    driver.disabled = True  # it warns of pipelines that errors ended; we tell the errors
     try:
         yield
     finally:

@@ -385,6 +385,21 @@ def test_an_env_py_that_can_not_run_is_gone_without_and_told(
     assert tables(server, database) == 1
 
 
+def test_the_driver_warns_nobody_of_an_error_that_is_told(
+    server: EmbeddedServer,
+    database: str,
+    make_project: Callable[..., Project],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    project = make_project(
+        "op.execute('CREATE TABLE a (id int PRIMARY KEY)')\n"
+        "op.bulk_insert(sa.table('a', sa.column('id')), [{'id': 1}] * 300)"
+    )
+    with pytest.raises(RevisionFailed, match="duplicate key"):
+        migrate(project, server.url(database), around=lambda statement, execute: execute())
+    assert not caplog.records
+
+
 FLASK = """
     import flask
     if not flask.active:
