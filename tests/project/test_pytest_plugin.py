@@ -164,6 +164,18 @@ def test_models_that_head_does_not_know_are_named(make_project: Callable[..., Pr
     assert found == {"test_single_head_revision": ""}
 
 
+def test_an_env_py_that_does_not_run_is_no_project_without_models(
+    make_project: Callable[..., Project],
+) -> None:
+    folder = make_project(GOOD, env="import no_such_application").root
+    (folder / "conftest.py").write_text(TWO_LINES)
+    found = outcomes(folder, "-k", "upgrade or model")
+    assert set(found) == {"test_upgrade", "test_model_definitions_match_ddl"}
+    for said in found.values():
+        assert "env.py:1: Alembic's environment does not run (" in said
+        assert "no_such_application" in said
+
+
 def test_schema_modules_that_head_does_not_know_are_named(
     make_project: Callable[..., Project],
 ) -> None:

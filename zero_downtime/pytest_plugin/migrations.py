@@ -124,7 +124,7 @@ class Migrations:
             self._rehearsal = None
 
     def upgrade(self) -> None:
-        """All revisions up, on an empty database. Raises RevisionFailed."""
+        """All revisions up, on an empty database. Raises RevisionFailed or EnvironmentFailed."""
         with scratch_database(self.server) as name:
             self._replay(name).run_all(list(self.history), "upgrade")
 
@@ -190,4 +190,6 @@ class Migrations:
         ]
 
     def _replay(self, database: str) -> Replay:
-        return Replay(self.project, self.server.url(database), history=self.history)
+        """With env.py as ``alembic upgrade`` runs it: without, no model would be seen."""
+        url = self.server.url(database)
+        return Replay(self.project, url, history=self.history, strict=True)
