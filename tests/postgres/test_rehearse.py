@@ -161,11 +161,20 @@ def test_what_rows_decide_is_no_disagreement(tmp_path: Path) -> None:
         "op.execute(\"INSERT INTO events SELECT '2025-5-5', i FROM generate_series(1, 20000) i\")",
         'op.drop_table("events")',
     )
+    late = (
+        'op.execute("CREATE TABLE late (id int REFERENCES customers "'
+        '"DEFERRABLE INITIALLY DEFERRED, since timestamp)")',
+        'op.drop_table("late")',
+    )
     revision = last(
         tmp_path,
         FIRST,
         months,
+        late,
         ('op.execute("DELETE FROM customers WHERE id < 0")\n'
+         'op.execute("INSERT INTO late SELECT id FROM customers LIMIT 1")\n'
+         'op.execute("SET CONSTRAINTS ALL IMMEDIATE")\n'
+         'op.execute("ALTER TABLE late ALTER since TYPE timestamptz")\n'
          "op.execute(\"UPDATE events SET what = 1 WHERE at = date '2025-05-04' + 2\")\n"
          "op.execute(\"INSERT INTO events SELECT date '2026-05-04' + 1, 1\")\n"
          'op.execute("UPDATE events SET what = what")\n'
