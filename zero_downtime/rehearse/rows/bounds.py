@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from zero_downtime.rehearse.rows.draws import TODAY, Maker
 from zero_downtime.rehearse.rows.scalars import NUMERIC, TEMPORAL, constant, moment, said
-from zero_downtime.rehearse.rows.values import TODAY, Maker
 
 
 def from_bounds(bounds: Sequence[str], strategy: str, place: int, kind: str) -> list[Maker]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zero_downtime.rehearse.rows import compound, documents
+from zero_downtime.rehearse.rows.draws import Maker
+from zero_downtime.rehearse.rows.plain import numeric_limits
 from zero_downtime.rehearse.rows.scalars import (
     NUMERIC,
     STRING,
@@ -26,7 +28,7 @@ from zero_downtime.rehearse.rows.scalars import (
     temporal_makers,
 )
 from zero_downtime.rehearse.rows.texts import patterns_in, text_makers
-from zero_downtime.rehearse.rows.values import Maker, Values, numeric_limits
+from zero_downtime.rehearse.rows.values import Values
 from zero_downtime.rehearse.tables import Column
 
 _TEXTUAL = {"text", "varchar", "bpchar", "citext", "name"}

@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from zero_downtime.rehearse.rows.draws import WORDS, Draw, Maker
 from zero_downtime.rehearse.rows.scalars import (
     NUMERIC,
     TEMPORAL,
@@ -16,7 +17,7 @@ from zero_downtime.rehearse.rows.scalars import (
     moment,
     said,
 )
-from zero_downtime.rehearse.rows.values import WORDS, Draw, Maker, Values, array_text
+from zero_downtime.rehearse.rows.values import Values, array_text
 
 _LONGEST = 2000  # elements of an array, bytes of a bytea
 _VERSIONS = "1345678"

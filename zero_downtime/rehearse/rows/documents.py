@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from zero_downtime.rehearse.rows.values import TODAY, WORDS, Draw, Maker
+from zero_downtime.rehearse.rows.draws import TODAY, WORDS, Draw, Maker
 
 Path = tuple[str, ...]
 Leaf = Callable[[Draw], Any]

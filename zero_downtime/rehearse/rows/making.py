@@ -19,10 +19,11 @@ from psycopg import sql
 
 from zero_downtime.rehearse.rows.bounds import from_bounds
 from zero_downtime.rehearse.rows.checks import checks_of, mentioned
+from zero_downtime.rehearse.rows.draws import Draw, Maker
 from zero_downtime.rehearse.rows.pointing import Key, Pointers, read_keys
 from zero_downtime.rehearse.rows.shape import shaped
 from zero_downtime.rehearse.rows.trial import Row, Trial
-from zero_downtime.rehearse.rows.values import Draw, Maker, Values
+from zero_downtime.rehearse.rows.values import Values
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Column, ForeignKey, Leaf, Table, Tables, Unique
 from zero_downtime.stats import RelationStats

@@ -10,7 +10,7 @@ from random import Random
 import psycopg
 from psycopg import sql
 
-from zero_downtime.rehearse.rows.values import Draw
+from zero_downtime.rehearse.rows.draws import Draw
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import ForeignKey, Table, Tables
 

@@ -9,7 +9,8 @@ import psycopg
 from psycopg import sql
 
 from zero_downtime.rehearse.rows.candidates import makers_for
-from zero_downtime.rehearse.rows.values import GUESSES, Draw, Values
+from zero_downtime.rehearse.rows.draws import Draw
+from zero_downtime.rehearse.rows.values import GUESSES, Values
 from zero_downtime.rehearse.session import Connection
 from zero_downtime.rehearse.tables import Column, Tables
 

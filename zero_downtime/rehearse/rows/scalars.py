@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
-from zero_downtime.rehearse.rows.values import TODAY, Draw, Maker, numeric_limits
+from zero_downtime.rehearse.rows.draws import TODAY, Draw, Maker
+from zero_downtime.rehearse.rows.plain import numeric_limits
 
 _Item = TypeVar("_Item")
 

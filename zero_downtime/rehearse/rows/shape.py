@@ -5,7 +5,7 @@ The figures are those that ``zd stats pull`` wrote down; no value is known.
 
 from __future__ import annotations
 
-from zero_downtime.rehearse.rows.values import Draw, Maker
+from zero_downtime.rehearse.rows.draws import Draw, Maker
 from zero_downtime.stats import ColumnStats
 
 _MOST_VALUES = 10_000  # that are remembered, to be drawn again

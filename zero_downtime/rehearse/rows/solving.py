@@ -13,9 +13,9 @@ from itertools import accumulate
 from random import Random
 
 from zero_downtime.rehearse.rows import candidates
+from zero_downtime.rehearse.rows.draws import Maker
 from zero_downtime.rehearse.rows.making import Making, Recipe, Solution
 from zero_downtime.rehearse.rows.trial import Row
-from zero_downtime.rehearse.rows.values import Maker
 from zero_downtime.rehearse.tables import Check
 
 _SAMPLE = 80  # rows drawn at first to see which checks are met by chance

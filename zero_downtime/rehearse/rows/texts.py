@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from zero_downtime.rehearse.rows.draws import WORDS, Draw, Maker
+from zero_downtime.rehearse.rows.patterns import from_like, from_pattern
 from zero_downtime.rehearse.rows.scalars import constant
-from zero_downtime.rehearse.rows.values import WORDS, Draw, Maker, Values, from_like, from_pattern
+from zero_downtime.rehearse.rows.values import Values
 
 _PATTERN = re.compile(
     r"(?:(?<![!~])~\*?\s*\(?|regexp_like\([^']*|SIMILAR TO\s*)E?'((?:[^']|'')*)'", re.I

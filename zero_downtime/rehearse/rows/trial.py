@@ -8,7 +8,8 @@ from random import Random
 import psycopg
 from psycopg import sql
 
-from zero_downtime.rehearse.rows.values import Draw, Maker, Values
+from zero_downtime.rehearse.rows.draws import Draw, Maker
+from zero_downtime.rehearse.rows.values import Values
 from zero_downtime.rehearse.session import Connection, one_line, rows_of
 from zero_downtime.rehearse.tables import Check, Column, Table
 
