@@ -102,6 +102,7 @@ class Config(Struct, frozen=True):
     url: str | None = None  # default for --url; ${NAME} is read from the environment
     server: str = "embedded"  # where rehearsal and scratch servers come from
     alembic_ini: str | None = None  # default: alembic.ini beside pyproject.toml, if there is one
+    x: tuple[str, ...] = ()  # what alembic's option -x gives to env.py, each "name=value"
     ignore: Ignore = Ignore()
     locks: Locks = Locks()
     lint: Lint = Lint()

@@ -385,6 +385,20 @@ def test_an_env_py_that_can_not_run_is_gone_without_and_told(
     assert tables(server, database) == 1
 
 
+def test_x_arguments_stand_in_the_settings(
+    server: EmbeddedServer,
+    database: str,
+    make_project: Callable[..., Project],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    env = dedent(PLAIN_ENV) + "assert context.get_x_argument(True)['tenant'] == 'acme'\n"
+    project = make_project("op.execute('CREATE TABLE a ()')", env=env)
+    (project.root / "pyproject.toml").write_text('[tool.zero_downtime]\nx = ["tenant=acme"]\n')
+    monkeypatch.setenv("DATABASE_URL", server.url(database))
+    migrate(find_project(project.root / "pyproject.toml"), server.url(database))
+    assert tables(server, database) == 1
+
+
 def test_the_driver_warns_nobody_of_an_error_that_is_told(
     server: EmbeddedServer,
     database: str,

@@ -114,7 +114,8 @@ class Visit:
     def _run(self) -> None:
         replay = self._replay
         config = replay.project.alembic_config()
-        config.cmd_opts = argparse.Namespace(x=None, raiseerr=False, quiet=False, sql=False)
+        x = list(replay.project.config.x) or None
+        config.cmd_opts = argparse.Namespace(x=x, raiseerr=False, quiet=False, sql=False)
         if replay.url is not None:
             set_url(config, replay.url)
         options = {"fn": self._steps, "destination_rev": "heads", "dont_mutate": self._reading}
