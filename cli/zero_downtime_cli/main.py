@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -115,6 +116,8 @@ def main() -> None:
     """Run ``zd``; 0 is fine, 1 is findings, 2 is wrong use or broken input."""
     # Ending politely lets a scratch server be stopped and its folder be removed.
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of Latin-1 has no check mark
+        sys.stdout.reconfigure(errors="replace")
     try:
         code = zd.main(prog_name="zd", standalone_mode=False)
     except click.ClickException as error:

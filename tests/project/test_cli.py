@@ -71,6 +71,15 @@ def test_help_and_version_import_nothing_heavy(tmp_path: Path) -> None:
         assert done.stderr.strip() == "[]"
 
 
+def test_what_a_terminal_can_not_show_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    done = run("explain", "constraint-builds-index", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "ADD CONSTRAINT ? USING INDEX" in done.stdout
+
+
 def test_version(tmp_path: Path) -> None:
     assert run("--version", cwd=tmp_path).stdout.strip() == f"zd, version {__version__}"
 
