@@ -205,7 +205,10 @@ DEFECTS = {
         "shared_one",
     ),
     "upgrade fails on rows": Defect(
-        "ALTER TABLE t ADD COLUMN d int NOT NULL", "ALTER TABLE t DROP COLUMN d", "", "fails"
+        "ALTER TABLE t ADD COLUMN d int NOT NULL",
+        "ALTER TABLE t DROP COLUMN d",
+        "restores",
+        "fails",
     ),
     "old application can't insert": seen_by_clients(
         "ALTER TABLE t ADD COLUMN d int NOT NULL DEFAULT 1; ALTER TABLE t ALTER d DROP DEFAULT",
