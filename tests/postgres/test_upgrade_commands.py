@@ -127,6 +127,8 @@ def test_status_tells_what_has_to_be_mended(
     assert "  INVALID  public.broken: left by an interrupted build" in text
     assert "The history has 2 heads: r2, r3. Put yours behind the others with " in text
     assert "r1.py: changed by hand since zd generate wrote it" in text
+    said = run(shop, "upgrade", "r1", "--url", url, code=2).stderr
+    assert "the database is at gone, which no file here has" in said
 
 
 def test_two_heads_are_refused_in_one_sentence(

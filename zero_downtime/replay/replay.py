@@ -184,6 +184,12 @@ class Replay:
             where = environment.shown(self.project.root / scripts.dir)
             if "multiple head" in str(error).lower():
                 self.history.head()  # raises with the files of the heads
+            if unknown := sorted(set(heads) - {each.id for each in self.history}):
+                raise HistoryError(
+                    where=where,
+                    reason=f"the database is at {', '.join(unknown)}, which no file here has",
+                    advice="Take the branch that has it, and downgrade from there or go on",
+                ) from error
             raise HistoryError(
                 where=where,
                 reason=" ".join(str(error).split()).rstrip("."),
