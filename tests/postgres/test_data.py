@@ -359,6 +359,22 @@ def test_a_table_that_cannot_be_filled_is_named(server: Server, database: str) -
         assert waits[0].note == "it needs rows in public.of_never"
 
 
+def test_keys_that_fit_are_found_behind_many_others(server: Server, database: str) -> None:
+    with server.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE things (kind text, id int, PRIMARY KEY (kind, id));"
+            "INSERT INTO things SELECT 'a', n FROM generate_series(1, 6000) n;"
+            "INSERT INTO things SELECT 'b', n FROM generate_series(1, 30) n;"
+            "CREATE TABLE of_b (kind text NOT NULL CHECK (kind = 'b'), id int NOT NULL,"
+            " FOREIGN KEY (kind, id) REFERENCES things);"
+            "CREATE TABLE of_c (kind text NOT NULL CHECK (kind = 'c'), id int NOT NULL,"
+            " FOREIGN KEY (kind, id) REFERENCES things)"
+        )
+        of_b, of_c = Data(connection, skip={"public.things"}).fill(50)
+    assert of_b.complete
+    assert of_c.note == "no row of public.things meets of_c_kind_check"
+
+
 def test_a_table_that_has_rows_is_brought_up_to_the_number(server: Server, database: str) -> None:
     with server.connect(database) as connection:
         connection.execute("CREATE TABLE t (id int PRIMARY KEY, name text UNIQUE)")

@@ -272,21 +272,23 @@ class Making:
         """Whether no two rows may point at the same row along this foreign key."""
         return any(not u.partial and set(u.columns) <= set(key.columns) for u in self.uniques)
 
-    def _admitted(self, key: ForeignKey, keys: list[Key]) -> list[Key]:
-        """Those at which the checks let a row point, as far as they are about nothing else."""
+    def _admitted(self, key: ForeignKey, keys: list[Key]) -> tuple[list[Key], str]:
+        """Those at which the checks let a row point, and which checks these are: such as are about
+        nothing else."""
         about = [
             number
             for number, check in enumerate(self.checks)
             if check.columns and set(check.columns) <= set(key.columns)
         ]
         if not about or not keys:
-            return keys
+            return keys, ""
         rows: list[Row] = [dict(zip(key.columns, k, strict=True)) for k in keys]
         try:
             verdicts = self.trial.judge(rows, about)
         except psycopg.Error:
-            return keys
-        return [k for k, met in zip(keys, verdicts, strict=True) if all(met)]
+            return keys, ""
+        called = ", ".join(sorted({self.checks[number].name for number in about}))
+        return [k for k, met in zip(keys, verdicts, strict=True) if all(met)], called
 
     # Rows
 

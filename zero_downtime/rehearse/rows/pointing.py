@@ -45,8 +45,8 @@ class _Pointing:
 class Pointers:
     """Chooses for every foreign key of a table the row to point at.
 
-    ``admit`` says which keys the table's checks would take, ``nulls`` how often a column that may
-    be NULL is, ``single`` whether no two rows may point at the same one.
+    ``admit`` says which keys the table's checks would take and what these are called, ``nulls``
+    how often a column that may be NULL is, ``single`` whether no two may point at the same one.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Pointers:
         random: Random,
         nullable: Mapping[str, bool],
         nulls: Mapping[str, float],
-        admit: Callable[[ForeignKey, list[Key]], list[Key]],
+        admit: Callable[[ForeignKey, list[Key]], tuple[list[Key], str]],
         single: Callable[[ForeignKey], bool],
     ) -> None:
         self.connection = connection
@@ -80,16 +80,7 @@ class Pointers:
             if not set(key.columns) <= names | self._fixed.keys() or source is None:
                 continue
             single = self.single(key)
-            keys = read_keys(
-                self.connection, source, key.target_columns, None if single else _MOST_PARENTS
-            )
-            fixed = [
-                (i, self._fixed[name]) for i, name in enumerate(key.columns) if name not in names
-            ]
-            keys = [k for k in keys if all(k[i] == value for i, value in fixed)]
-            called = self.tables.called(key.target)
-            missing = f"no row of {called} meets the checks here" if keys else ""
-            keys = self.admit(key, keys)
+            keys, missing = self._keys(key, source, names, None if single else _MOST_PARENTS)
             unused = None
             if single:
                 own = self.table.alone
@@ -99,6 +90,20 @@ class Pointers:
             hard = not any(self.nullable[name] for name in key.columns if name in names)
             self._points.append(_Pointing(key, hard, keys, unused, missing))
         self._agree()
+
+    def _keys(
+        self, key: ForeignKey, source: sql.Composable, names: set[str], most: int | None
+    ) -> tuple[list[Key], str]:
+        """The first keys at which a row here may point; why there are none, if rows are there."""
+        found = read_keys(self.connection, source, key.target_columns, most)
+        fixed = [(i, self._fixed[n]) for i, n in enumerate(key.columns) if n not in names]
+        keys = [k for k in found if all(k[i] == value for i, value in fixed)]
+        keys, checks = self.admit(key, keys)
+        if len(keys) < len(found) == most:  # there may be others behind these
+            keys, missing = self._keys(key, source, names, None)
+            return keys[:most], missing
+        meets = f"meets {checks}" if checks else "is of this kind"
+        return keys, f"no row of {self.tables.called(key.target)} {meets}" if found else ""
 
     def _agree(self) -> None:
         """Keys whose part is the whole of another foreign key must lead to a row there as well."""
