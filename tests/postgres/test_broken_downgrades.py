@@ -141,11 +141,16 @@ def test_broken_downgrades_are_named(
 def test_a_history_that_begins_with_nothing(
     make_project: Callable[..., Project], server: EmbeddedServer
 ) -> None:
-    project = make_project("pass", 'op.execute("CREATE TABLE a ()")')
+    project = make_project(
+        "pass",
+        'op.execute("CREATE TABLE a ()")',
+        'op.execute("ALTER TABLE events.roles ADD a int")',
+    )
     below = project.root / "migrations" / "versions" / "2023" / "other.py"
     below.parent.mkdir()
     below.write_text("revision = 'other'\ndown_revision = 'r0'\n")
     result = rehearse(project, Options(server=server.url(), quick=True))
     assert "files in folders below that look like revisions (1, such as " in result.notes[0]
     outcomes = [one.rollback and one.rollback.outcome for one in result.revisions]
-    assert outcomes == ["restores", "does-nothing"]
+    assert outcomes == ["restores", "does-nothing", None]
+    assert "on tables made elsewhere? (--data" in result.revisions[2].reasons[0]

@@ -307,7 +307,10 @@ class Rehearsal:
     def _missing_before(self, failed: RevisionFailed) -> str:
         """A history may begin on tables that something else made."""
         undefined = failed.facts["sqlstate"] in ("42P01", "3F000")  # table, schema
-        return ": does the history begin on tables made elsewhere?" if undefined else ""
+        elsewhere = (
+            ": does the history begin on tables made elsewhere? (--data gives a dump of them)"
+        )
+        return elsewhere if undefined else ""
 
     def _failed(self, revision: Revision, proven: Proven) -> RevisionResult:
         assert proven.failed is not None

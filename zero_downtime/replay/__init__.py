@@ -5,10 +5,9 @@ when it connects, and every statement that a revision issues passes through our 
 """
 
 from zero_downtime.replay.execution import Around, Choose, Execution, Look, RunAgain
-from zero_downtime.replay.failures import check_callable
+from zero_downtime.replay.failures import NotPostgreSQL, check_callable
 from zero_downtime.replay.replay import Replay, capture, capture_history, connects_to, migrate
 from zero_downtime.replay.urls import sqlalchemy_url
-from zero_downtime.replay.visit import NotPostgreSQL
 
 __all__ = [
     "Around",

@@ -15,6 +15,10 @@ from zero_downtime.postgres import failure
 from zero_downtime.sql.statement import Direction, Location, Statement
 
 
+class NotPostgreSQL(Exception):
+    """The project's code made an engine for another kind of database."""
+
+
 def revision_failed(
     error: BaseException, revision: Revision, direction: Direction, statement: Statement | None
 ) -> RevisionFailed:
@@ -76,6 +80,8 @@ def _reason(error: BaseException, state: str | None) -> str:
     if isinstance(error, sa.exc.CompileError) and "it has no name" in str(error):
         return "a constraint is to be dropped and has no name, drop_constraint(None) can't work"
     reason = failure.message(error)
+    if isinstance(error, NotPostgreSQL):
+        return reason
     return reason if state is not None else f"{type(error).__name__}: {reason}"
 
 

@@ -30,7 +30,7 @@ from zero_downtime.postgres import failure
 from zero_downtime.postgres.server import Server, masked, scratch_database
 from zero_downtime.project import Project
 from zero_downtime.replay.execution import Around, Choose, Look, RunAgain
-from zero_downtime.replay.failures import check_callable
+from zero_downtime.replay.failures import NotPostgreSQL, check_callable
 from zero_downtime.replay.needs import Needs
 from zero_downtime.replay.urls import WHERE, url_of
 from zero_downtime.replay.visit import Visit
@@ -297,6 +297,8 @@ class Replay:
 def _what_happened(error: BaseException, said: str) -> str:
     """An error in a line. One without a text is told by what was printed, or by its source."""
     text = " ".join(str(error).split())
+    if isinstance(error, NotPostgreSQL):
+        return text
     if isinstance(error, SystemExit) and said:
         text = f"{text}, {said.strip()}"
     trace = traceback.extract_tb(error.__traceback__)

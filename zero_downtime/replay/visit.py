@@ -39,7 +39,7 @@ from zero_downtime.replay.execution import (
     Look,
     RunAgain,
 )
-from zero_downtime.replay.failures import check_callable, revision_failed
+from zero_downtime.replay.failures import NotPostgreSQL, check_callable, revision_failed
 from zero_downtime.replay.needs import Needs
 from zero_downtime.replay.urls import WHERE, set_url, sqlalchemy_url
 from zero_downtime.sql.statement import Direction, Location, Statement
@@ -64,10 +64,6 @@ class Host(Protocol):
     @property
     def env_py(self) -> str:
         """env.py's path as messages show it."""
-
-
-class NotPostgreSQL(Exception):
-    """env.py made an engine for another kind of database."""
 
 
 class Visit:
