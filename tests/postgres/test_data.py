@@ -192,6 +192,10 @@ CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NUL
 CREATE TRIGGER keep_out BEFORE INSERT ON kept_out FOR EACH ROW EXECUTE FUNCTION keep_out();
 CREATE TABLE tokens (hash bytea PRIMARY KEY CHECK (octet_length(hash) = 20),
   zd_number int NOT NULL CHECK (zd_number > 5000));
+CREATE TABLE z_limits (most int NOT NULL);
+CREATE FUNCTION within_limits(n int) RETURNS bool STABLE LANGUAGE sql
+  AS 'SELECT EXISTS (SELECT FROM z_limits WHERE most > n)';
+CREATE TABLE a_bound (n int NOT NULL CHECK (within_limits(n)));
 CREATE TABLE two_letters (code char(2) NOT NULL, f bool NOT NULL, PRIMARY KEY (code, f));
 CREATE TABLE dropped_column (id serial PRIMARY KEY, gone int UNIQUE, kept text NOT NULL UNIQUE);
 ALTER TABLE dropped_column DROP COLUMN gone;

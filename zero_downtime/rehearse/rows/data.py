@@ -87,6 +87,12 @@ class Data:
                 if key.target not in done and any(t.oid == key.target for t in wanted)
             ]
             filled[table.oid] = self._fill(table, rows)
+        # A function in a check or a trigger may look into a table that was filled only later.
+        for place, table in enumerate(order):
+            behind = any(filled[other.oid].added for other in order[place + 1 :])
+            if table.oid in self._makings and not filled[table.oid].rows and behind:
+                del self._makings[table.oid]
+                filled[table.oid] = self._fill(table, rows)
         for table, key in later:
             self._point_later(table, key)
         return tuple(filled[table.oid] for table in wanted)
