@@ -26,7 +26,12 @@ from zero_downtime.catalog.part import part_of_dump, unsettled
 from zero_downtime.config import Ignore
 from zero_downtime.errors import DatabaseError, MajorMismatch, ServerError
 from zero_downtime.generate.prove import plan_and_prove
-from zero_downtime.postgres.server import EmbeddedServer, InstalledServer, scratch_database
+from zero_downtime.postgres.server import (
+    EmbeddedServer,
+    InstalledServer,
+    RemoteServer,
+    scratch_database,
+)
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
@@ -731,3 +736,10 @@ def test_programs_of_this_server_write_restrict_lines_that_are_no_difference(
     ).stdout
     assert "\\restrict " in again
     assert "\\restrict " in catalog.dump and "\\restrict " not in catalog.dump_body
+
+
+def test_a_server_without_client_programs_is_read_with_others(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    bare = RemoteServer(server.url(), bin_dir=tmp_path)
+    assert read_catalog(bare, "postgres").facts == read_catalog(server, "postgres").facts

@@ -110,7 +110,7 @@ def dump_of(
     arguments += ["--no-privileges"] if ignore.privileges else []
     done = subprocess.run(
         [
-            str(server.bin_dir / "pg_dump"),
+            str(server.client("pg_dump")),
             "--schema-only",
             f"--exclude-table=*.{version_table}",
             f"--lock-wait-timeout={lock_wait_ms}",

@@ -137,7 +137,7 @@ def load_dump(server: Server, database: str, dump: str) -> None:
     provide_cluster_objects(server, dump)
     done = subprocess.run(
         [
-            str(server.bin_dir / "psql"),
+            str(server.client("psql")),
             "--no-psqlrc",
             "--quiet",
             "--set=ON_ERROR_STOP=1",

@@ -55,11 +55,14 @@ class Server(Protocol):
 
     version: str  # "18.6"
     major: int  # 18
-    bin_dir: Path  # where psql, pg_dump are
+    bin_dir: Path  # where its programs are
 
     @property
     def log(self) -> Path | None:
         """The server's log file, when the server is ours."""
+
+    def client(self, program: str) -> Path:
+        """Where psql, pg_dump or another client program is."""
 
     def url(self, database: str = "postgres") -> str:
         """The libpq URL of a database (SQLAlchemy reads it as well)."""
@@ -88,6 +91,14 @@ class _Databases:
     def log(self) -> Path | None:
         """The server's log file, when the server is ours."""
         return None
+
+    def client(self, program: str) -> Path:
+        """Where a client program is: some folders hold a server alone, without any.
+
+        Those of the embedded server read every server of its major and older.
+        """
+        own = self.bin_dir / program
+        return own if own.exists() else embedded_bin_dir() / program
 
     def url(self, database: str = "postgres") -> str:
         raise NotImplementedError

@@ -59,7 +59,7 @@ def _dump(url: str, into: Path, server: Server) -> None:
     options = f"{os.environ.get('PGOPTIONS', '')} -c default_transaction_read_only=on".strip()
     done = _run(
         [
-            str(server.bin_dir / "pg_dump"),
+            str(server.client("pg_dump")),
             "--format=custom",
             "--compress=0",
             "--no-password",
@@ -120,10 +120,10 @@ def _advice(stderr: str, server: Server) -> str:
 
 def _restoring(dump: Path, server: Server, url: str) -> list[str]:
     if _is_plain(dump):
-        psql = [str(server.bin_dir / "psql"), "--no-psqlrc", "--quiet", f"--output={os.devnull}"]
+        psql = [str(server.client("psql")), "--no-psqlrc", "--quiet", f"--output={os.devnull}"]
         return [*psql, f"--file={dump}", url]
     options = ["--no-owner", "--no-privileges", "--dbname", url]
-    return [str(server.bin_dir / "pg_restore"), *options, str(dump)]
+    return [str(server.client("pg_restore")), *options, str(dump)]
 
 
 def _is_plain(dump: Path) -> bool:
