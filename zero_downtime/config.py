@@ -88,7 +88,7 @@ class Rehearse(Struct, frozen=True):
     stall_ms: float = 1000.0  # a client may wait this long at most for the verdict "safe"
     forecast_rows: int = 90_000  # the largest of the three sizes at which a heavy step is timed
     crash_points: int | None = None  # moments in a revision to kill its upgrade at; None: all,
-    crash_seconds: float = 60.0  # but no more in the whole rehearsal than this time allows
+    crash_seconds: float = 30.0  # but no more in the whole rehearsal than this time allows
     budget: str = ""  # "lock=ACCESS EXCLUSIVE:100ms, rewrite=none": see rehearse.budget
     values: dict[str, list[str]] = {}  # by table.column: to choose from
     workload: str | None = None  # a file of statements that clients send: see rehearse.statements

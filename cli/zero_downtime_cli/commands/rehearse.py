@@ -45,7 +45,7 @@ from zero_downtime_cli.options import (
 @click.option(
     "--crash-seconds",
     type=click.FloatRange(0),
-    help="Time for kills; of a long history it allows a sample. Default: 60.",
+    help="Time for kills; of a long history it allows a sample. Default: 30.",
 )
 @click.option(
     "--stats",
