@@ -362,7 +362,7 @@ def test_data_that_is_of_no_use_is_told(tmp_path: Path) -> None:
     )
     (tmp_path / "noise").write_bytes(bytes(range(256)) * 3)
     for data, said in (
-        ("dump.sql", "names no revision that it has"),
+        ("dump.sql", "Say --from base if the history begins on these tables"),
         ("bad.sql", 'can\'t be restored (type "geometri" does not exist)'),
         ("lacks.sql", "The server lacks postgis"),
         ("other.sql", "other.sql:6: leads to a database of its own (DROP DATABASE shop;)"),
@@ -371,6 +371,50 @@ def test_data_that_is_of_no_use_is_told(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=re.escape(said)):
             rehearse(plain, Options(rows=0, clients=0, server=URL[0], data=str(tmp_path / data)))
+
+
+def test_a_history_that_begins_on_tables_made_elsewhere(tmp_path: Path) -> None:
+    plain = find_project(
+        project(
+            tmp_path,
+            ('op.add_column("made", sa.Column("note", sa.Text))', 'op.drop_column("made", "note")'),
+            (
+                'op.add_column("made", sa.Column("k", sa.Integer, nullable=False))',
+                'op.drop_column("made", "k")',
+            ),
+        )
+    )
+    options = Options(start="base", rows=20, clients=0, crash_points=0, server=URL[0])
+    (failed,) = rehearse(plain, options).revisions
+    assert "Give a dump of them with --data, and --from base" in failed.reasons[0]
+    (tmp_path / "made.sql").write_text("CREATE TABLE made (id int PRIMARY KEY);")
+    result = rehearse(plain, replace(options, data=str(tmp_path / "made.sql")))
+    assert result.tables == {"public.made": 20}
+    assert [r.rollback and r.rollback.outcome for r in result.revisions] == ["restores"] * 2
+    assert result.revisions[0].safe
+    assert "contains null values" in result.revisions[1].reasons[0]
+    assert result.notes[0].startswith("the history begins on what is in ")
+    (tmp_path / "made.sql").write_text(
+        "CREATE TABLE made (id int PRIMARY KEY, note text);"
+        "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('r1')"
+    )
+    with pytest.raises(InputError, match="is at r1, not before the first revision"):
+        rehearse(plain, replace(options, data=str(tmp_path / "made.sql")))
+
+
+def test_a_branch_that_fails_behind_another_is_proven_without_it(tmp_path: Path) -> None:
+    make = ('op.execute("CREATE TABLE t (a int)")', 'op.execute("DROP TABLE t")')
+    ini = project(tmp_path, make)
+    versions = tmp_path / "migrations" / "versions"
+    (versions / "s1.py").write_text((versions / "r1.py").read_text().replace('"r1"', '"s1"'))
+    result = rehearse(find_project(ini), Options(rows=0, clients=0, server=URL[0]))
+    first, second = result.revisions
+    assert first.safe
+    behind = f"the upgrade fails behind {first.revision}, which it does not build on ("
+    assert [reason.partition("(")[0] + "(" for reason in second.reasons] == [behind]
+    assert 'relation "t" already exists' in second.reasons[0]
+    assert second.rollback is not None
+    assert second.rollback.outcome == "restores"
 
 
 def test_a_contract_revision_may_drop_what_nobody_uses_any_more(tmp_path: Path) -> None:

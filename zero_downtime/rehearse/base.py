@@ -52,8 +52,11 @@ class Base:
         self._given: str | None = None  # a database with the user's own rows
         self._given_at: set[str] = set()  # the revisions that it has
 
-    def give(self, data: str) -> None:
-        """Begin with the rows of a dump or of a database at a URL. Raises InputError."""
+    def give(self, data: str, *, before_all: bool) -> None:
+        """Begin with a dump or with a copy of the database at a URL. Raises InputError.
+
+        ``before_all``: what is in it was there before the first revision.
+        """
         self._given = restore(data, self._server)
         heads: list[str] = []
 
@@ -62,12 +65,22 @@ class Base:
             return []
 
         self._replay(self._given).visit(note, reading=True)
+        if before_all and heads:
+            raise InputError(
+                where=masked(data),
+                reason=f"is at {', '.join(sorted(heads))}, not before the first revision",
+                advice="Leave --from out: what comes after that is rehearsed",
+            )
+        if before_all:
+            self._notes.append(f"the history begins on what is in {masked(data)}")
+            return
         if not heads:
             raise InputError(
                 where=masked(data),
                 reason="names no revision that it has",
                 advice="Dump the whole database, with Alembic's version table and its row (neither"
-                " --schema-only nor --table)",
+                " --schema-only nor --table). Say --from base if the history begins on these"
+                " tables",
             )
         for head in heads:
             revision = self._history.revision(head)
@@ -160,7 +173,7 @@ class Base:
         synthetic ones that knew nothing of it. So the tables are filled behind the revision, and
         its downgrade leads back; True when that reached the same catalog.
         """
-        if self._given is not None:  # these rows are as they are
+        if self._given_at:  # these rows are as they are
             return False
         fitting = self._empty()
         try:
@@ -183,11 +196,12 @@ class Base:
         return True
 
     @contextlib.contextmanager
-    def without_rows(self, revision: Revision) -> Iterator[str]:
-        """A database before a revision, with none of our rows. Raises RevisionFailed."""
-        with scratch_database(self._server) as empty:
+    def without_rows(self, revisions: Sequence[Revision]) -> Iterator[str]:
+        """A database behind these revisions, with none of our rows. Raises RevisionFailed."""
+        there = self._given if not self._given_at else None
+        with scratch_database(self._server, template=there) as empty:
             self._create_types(empty)
-            self._replay(empty).run_all(self._history.ancestors(revision), "upgrade")
+            self._replay(empty).run_all(revisions, "upgrade")
             yield empty
 
     def close(self) -> None:
@@ -230,16 +244,20 @@ class Base:
         return name
 
     def _own_counts(self) -> dict[str, int]:
-        """The rows that the user gave: these tables are not filled."""
+        """The rows that the user gave: these tables are not filled.
+
+        Tables that the history begins on are, where they came without rows.
+        """
         if self._given is None:
             return {}
         with self._server.connect(self.database) as connection:
             tables = [each for each in read_tables(connection) if each.kind != "f"]
             counted = sql.SQL("SELECT count(*) FROM {}")
-            return {
+            counts = {
                 table.qualified: int(rows_of(connection, counted.format(table.identifier))[0][0])
                 for table in tables
             }
+            return {name: n for name, n in counts.items() if n or self._given_at}
 
     def _create_types(self, database: str) -> None:
         if self._types:

@@ -55,6 +55,7 @@ class Asked:
     statements: tuple[Written, ...]
     quick: bool
     data: str | None = None  # a dump, or a URL: begin with the rows of that database
+    before_all: bool = False  # the data were there before the first revision
     base: Base | None = None  # the commit on which the old application runs
 
 
@@ -159,7 +160,7 @@ def _rehearsed(
         if kept is not None:
             rehearsal.base.resume(kept, earlier)
         else:
-            rehearsal.begin(earlier, asked.data)
+            rehearsal.begin(earlier, asked.data, before_all=asked.before_all)
             if keep is not None:
                 keep(rehearsal.base.facts())
         tested = _still_to_come(tested, rehearsal.applied, asked)

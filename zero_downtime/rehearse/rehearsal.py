@@ -120,14 +120,21 @@ class Rehearsal:
         """The revisions behind which the base is."""
         return self.base.applied
 
-    def begin(self, earlier: Sequence[Revision] = (), data: str | None = None) -> None:
+    def begin(
+        self,
+        earlier: Sequence[Revision] = (),
+        data: str | None = None,
+        *,
+        before_all: bool = False,
+    ) -> None:
         """Bring the base to where the first revision under test begins.
 
-        ``data`` is a dump, or the URL of a database: the base begins with its rows.
+        ``data`` is a dump, or the URL of a database: the base begins with its rows, or with its
+        tables ``before_all`` revisions.
         """
         if data is not None:
             self.progress("taking over the data")
-            self.base.give(data)
+            self.base.give(data, before_all=before_all)
         if earlier:
             self.progress(f"replaying {len(earlier)} earlier revisions")
         self.base.begin(earlier)
@@ -308,7 +315,8 @@ class Rehearsal:
         """A history may begin on tables that something else made."""
         undefined = failed.facts["sqlstate"] in ("42P01", "3F000")  # table, schema
         elsewhere = (
-            ": does the history begin on tables made elsewhere? (--data gives a dump of them)"
+            ": does the history begin on tables made elsewhere? Give a dump of them with --data,"
+            " and --from base"
         )
         return elsewhere if undefined else ""
 
@@ -320,7 +328,7 @@ class Rehearsal:
         rollback = self._without_rows(revision)
         if rollback is not None:
             also, warnings = rollback_reasons(rollback, revision.phase)
-            reasons = [f"the upgrade fails on tables with rows ({said})", *also]
+            reasons = [f"the upgrade fails {self._where_it_fails(revision)} ({said})", *also]
         return RevisionResult(
             revision.id,
             revision.message,
@@ -333,11 +341,25 @@ class Rehearsal:
             warnings=tuple(warnings),
         )
 
+    def _where_it_fails(self, revision: Revision) -> str:
+        """What the base has, and a database with this revision's ancestors alone has not."""
+        ancestors = {each.id for each in self.history.ancestors(revision)}
+        others = [each.id for each in self.applied if each.id not in ancestors]
+        if others:
+            try:
+                with self.base.without_rows(self.applied) as empty:
+                    self._replay(empty).run(revision, "upgrade")
+            except RevisionFailed:
+                more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+                return f"behind {others[0]}{more}, which it does not build on"
+        return "on tables with rows"
+
     def _without_rows(self, revision: Revision) -> Rollback | None:
         """The proof on empty tables; None where not even there the upgrade works."""
         try:
-            with self.base.without_rows(revision) as empty:
-                rollback = self.prover.prove(empty, self.before, revision).rollback
+            with self.base.without_rows(self.history.ancestors(revision)) as empty:
+                before = self.prover.catalog(empty)
+                rollback = self.prover.prove(empty, before, revision).rollback
         except RevisionFailed:
             return None
         note = "the rollback was proven on empty tables"

@@ -48,7 +48,8 @@ class Options:
     crash_seconds: float | None = None  # for the kills of all revisions
     quick: bool = False  # only whether downgrades restore the catalog: no rows, clients, kills
     stats: Path | None = None  # what zd stats pull wrote, to forecast with
-    data: str | None = None  # a dump, or a URL: begin with the rows of that database
+    # A dump, or a URL: begin with the rows of that database; with start="base", the history does.
+    data: str | None = None
     fresh: bool = False  # make the base anew, though one may be kept
     workload: Path | None = None  # statements that clients send: see rehearse.statements
 
@@ -88,6 +89,7 @@ def rehearse(
             *(project, budget, rows, clients, most, killing, stats, statements),
             quick=options.quick,
             data=options.data,
+            before_all=options.start == "base",
             base=base,
         )
         kept = found[1] if found else None

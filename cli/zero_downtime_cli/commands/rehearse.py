@@ -55,7 +55,8 @@ from zero_downtime_cli.options import (
 @click.option(
     "--data",
     metavar="DUMP|URL",
-    help="Begin with the rows of a dump, or of a database, which is only read.",
+    help="Begin with the rows of a dump, or of a database, which is only read;"
+    " with --from base, with its tables.",
 )
 @click.option(
     "--workload",
