@@ -153,4 +153,5 @@ def test_a_history_that_begins_with_nothing(
     assert "files in folders below that look like revisions (1, such as " in result.notes[0]
     outcomes = [one.rollback and one.rollback.outcome for one in result.revisions]
     assert outcomes == ["restores", "does-nothing", None]
-    assert "on tables made elsewhere? (--data" in result.revisions[2].reasons[0]
+    reason = result.revisions[2].reasons[0]
+    assert "begin on tables made elsewhere? Give a dump of them with --data" in reason
