@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.apply_tables import same_index
+from zero_downtime.sql.apply_indexes import same_index
 from zero_downtime.sql.attach import bound_is_proven, default_is_proven
 from zero_downtime.sql.foreign_keys import key_ends, point_to_partition
 from zero_downtime.sql.prediction import Prediction

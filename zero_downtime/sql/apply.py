@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from zero_downtime.sql.apply_alter import alter_table, role_of
+from zero_downtime.sql.apply_indexes import create_index, drop_index
 from zero_downtime.sql.apply_objects import (
     create_rule,
     create_statistics,
@@ -17,14 +18,7 @@ from zero_downtime.sql.apply_objects import (
     take_from,
 )
 from zero_downtime.sql.apply_publications import alter_publication, create_publication
-from zero_downtime.sql.apply_tables import (
-    RELATION_KINDS,
-    create_index,
-    create_table,
-    drop_index,
-    drop_relation,
-    stays,
-)
+from zero_downtime.sql.apply_tables import RELATION_KINDS, create_table, drop_relation, stays
 from zero_downtime.sql.apply_types import (
     alter_domain,
     alter_enum,
@@ -52,14 +46,7 @@ from zero_downtime.sql.renames import (
     rename_schema,
     rename_type,
 )
-from zero_downtime.sql.tree import (
-    Node,
-    constant,
-    fields_of,
-    kind_of,
-    names_of,
-    path_of,
-)
+from zero_downtime.sql.tree import Node, constant, fields_of, kind_of, names_of, path_of
 
 Handler = Callable[[Known, Node], None]
 

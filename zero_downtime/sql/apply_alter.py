@@ -7,18 +7,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from zero_downtime.sql.apply_tables import (
-    RELATION_KINDS,
+from zero_downtime.sql.apply_columns import (
     add_column,
-    add_constraint,
     add_sequence,
     change_column,
     drop_column,
-    drop_index,
     each_table,
-    inherit,
-    set_not_null,
 )
+from zero_downtime.sql.apply_constraints import add_constraint, set_not_null
+from zero_downtime.sql.apply_indexes import drop_index
+from zero_downtime.sql.apply_tables import RELATION_KINDS, inherit
 from zero_downtime.sql.dependents import dependents_on
 from zero_downtime.sql.known import Known
 from zero_downtime.sql.tree import Node, fields_of, names_of

@@ -6,20 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from zero_downtime.sql.apply_tables import drop_column, drop_relation
+from zero_downtime.sql.apply_columns import drop_column
+from zero_downtime.sql.apply_tables import drop_relation
 from zero_downtime.sql.bodies import header_of, source_of
 from zero_downtime.sql.facts import Constraint, FunctionFacts, TypeFacts
 from zero_downtime.sql.known import Known
 from zero_downtime.sql.search_path import names_by_search_path
-from zero_downtime.sql.tree import (
-    Node,
-    NotParsed,
-    fields_of,
-    names_of,
-    options_of,
-    parse,
-    text_of,
-)
+from zero_downtime.sql.tree import Node, NotParsed, fields_of, names_of, options_of, parse, text_of
 
 # Types
 

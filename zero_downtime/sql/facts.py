@@ -226,3 +226,20 @@ class Publication(Struct, frozen=True):
         """Whether it publishes a table."""
         schema = key.partition(".")[0]
         return self.everything or key in self.tables or schema in self.schemas
+
+
+def is_proven_not_null(
+    relation: Relation, column: str, dropped: frozenset[str] = frozenset()
+) -> bool:
+    """Whether SET NOT NULL finds its proof in the catalog and reads no row.
+
+    A constraint that the same ALTER TABLE drops is gone before the proof is looked for.
+    """
+    constraints = [c for c in relation.constraints.values() if c.name not in dropped]
+    unproven = any(
+        c.kind == "not null" and c.columns == (column,) and not c.valid for c in constraints
+    )
+    facts = relation.columns.get(column)
+    if facts and facts.not_null and not unproven:
+        return True
+    return any(c.proves_not_null(column) for c in constraints)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zero_downtime.lint.rule import Here
-from zero_downtime.sql.apply_tables import constraint_columns, free_name
+from zero_downtime.sql.apply_constraints import constraint_columns
+from zero_downtime.sql.apply_indexes import free_name
 from zero_downtime.sql.tree import Node, fields_of
 
 OWN = "-- in a transaction of its own"

@@ -9,7 +9,8 @@ from zero_downtime.lint.rule import Here, Rule, contype
 from zero_downtime.lint.rules.constraints.added import added
 from zero_downtime.lint.words import quoted, short, steps, waits
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.apply_tables import constraint_columns, free_name
+from zero_downtime.sql.apply_constraints import constraint_columns
+from zero_downtime.sql.apply_indexes import free_name
 from zero_downtime.sql.tree import Node, names_of
 
 

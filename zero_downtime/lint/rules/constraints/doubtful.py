@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, Seen, repeated
 from zero_downtime.lint.words import short
-from zero_downtime.sql.apply_tables import constraint_columns
+from zero_downtime.sql.apply_constraints import constraint_columns
 from zero_downtime.sql.lexer import tokens
 from zero_downtime.sql.tree import Node, fields_of, functions_in
 

@@ -9,8 +9,8 @@ from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.rules.constraints.added import OWN, added, is_checked
 from zero_downtime.lint.words import quoted, short, steps, waits
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.sql.alter_table import is_proven_not_null
-from zero_downtime.sql.apply_tables import constraint_columns
+from zero_downtime.sql.apply_constraints import constraint_columns
+from zero_downtime.sql.facts import is_proven_not_null
 
 _AE = LockMode.ACCESS_EXCLUSIVE
 

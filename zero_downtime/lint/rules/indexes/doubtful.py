@@ -9,7 +9,7 @@ from itertools import chain
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule, repeated
 from zero_downtime.lint.words import short
-from zero_downtime.sql.apply_tables import is_plain
+from zero_downtime.sql.apply_indexes import is_plain
 from zero_downtime.sql.facts import Index
 from zero_downtime.sql.tree import Node, fields_of, functions_in
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zero_downtime.lint.finding import Finding
 from zero_downtime.lint.rule import Here, Rule
 from zero_downtime.lint.words import short
-from zero_downtime.sql.apply_tables import constraint_columns
+from zero_downtime.sql.apply_constraints import constraint_columns
 from zero_downtime.sql.tree import Node, fields_of, text_of
 
 _UNIQUE = ("CONSTR_PRIMARY", "CONSTR_UNIQUE")

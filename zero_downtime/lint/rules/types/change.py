@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from zero_downtime.lint.rule import Here
-from zero_downtime.sql.alter_table import type_change, using_is_plain
+from zero_downtime.sql.alter_types import type_change, using_is_plain
 from zero_downtime.sql.facts import Column
 from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.tree import Node, fields_of

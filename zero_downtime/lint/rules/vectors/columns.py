@@ -15,7 +15,7 @@ from zero_downtime.lint.rules.vectors.vector import (
     new_definitions,
 )
 from zero_downtime.lint.words import short
-from zero_downtime.sql.alter_table import using_is_plain
+from zero_downtime.sql.alter_types import using_is_plain
 from zero_downtime.sql.tree import Node, constant, fields_of, options_of
 
 _PAPERS = "CREATE TABLE papers (id bigint, v vector(3));\n"
