@@ -87,7 +87,7 @@ def _checked(url: str) -> str:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
-    from zero_downtime.postgres.server import libpq_url, masked
+    from zero_downtime.postgres.urls import libpq_url, masked
 
     try:
         conninfo_to_dict(libpq_url(url))

@@ -131,7 +131,7 @@ def pull(url: str, statements: int = 0) -> Stats:
     """
     import psycopg
 
-    from zero_downtime.postgres.server import libpq_url, masked
+    from zero_downtime.postgres.urls import libpq_url, masked
 
     try:
         with psycopg.connect(libpq_url(url), autocommit=True) as connection:

@@ -18,12 +18,8 @@ import psycopg
 import pytest
 
 from zero_downtime.postgres.locks import LockMode
-from zero_downtime.postgres.server import (
-    EmbeddedServer,
-    InstalledServer,
-    Server,
-    embedded_bin_dir,
-)
+from zero_downtime.postgres.programs import embedded_bin_dir
+from zero_downtime.postgres.server import EmbeddedServer, InstalledServer, Server
 from zero_downtime.sql.effects import Effect, predict
 from zero_downtime.sql.forms import Form, forms, schema
 from zero_downtime.sql.script import split

@@ -11,7 +11,7 @@ import pytest
 
 from zero_downtime.errors import ServerError
 from zero_downtime.postgres import scratch
-from zero_downtime.postgres.server import _reachable
+from zero_downtime.postgres.programs import reachable
 
 
 def test_a_folder_that_somebody_else_laid_is_not_used(
@@ -38,7 +38,7 @@ def test_programs_that_nobody_can_reach_are_copied_and_old_copies_go(
     old = scratch.base() / "programs-0-0"
     old.mkdir()
     os.utime(old, (0, 0))
-    copy = _reachable(programs, pwd.getpwuid(os.getuid()))
+    copy = reachable(programs, pwd.getpwuid(os.getuid()))
     assert (copy / "postgres").is_file() and programs not in copy.parents
     assert not old.exists()
-    assert _reachable(programs, pwd.getpwuid(os.getuid())) == copy
+    assert reachable(programs, pwd.getpwuid(os.getuid())) == copy

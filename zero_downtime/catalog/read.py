@@ -23,7 +23,8 @@ from zero_downtime.config import Ignore
 from zero_downtime.errors import DatabaseError
 from zero_downtime.postgres.literals import literal
 from zero_downtime.postgres.names import quoted
-from zero_downtime.postgres.server import Server, masked
+from zero_downtime.postgres.server import Server
+from zero_downtime.postgres.urls import masked
 
 INVALID_INDEXES = """
     SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text,

@@ -15,7 +15,8 @@ from zero_downtime.generate.states import Place, declared, live, replayed, scrip
 from zero_downtime.history import read_history
 from zero_downtime.lint.engine import lint
 from zero_downtime.plan import Plan, Step
-from zero_downtime.postgres.server import Server, libpq_url, masked, open_server
+from zero_downtime.postgres.server import Server, open_server
+from zero_downtime.postgres.urls import libpq_url, masked
 from zero_downtime.project import Project, find_project
 from zero_downtime.sql.effects import predict
 from zero_downtime.sql.script import split

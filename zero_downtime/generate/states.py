@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from zero_downtime.catalog import Catalog, load_dump, read_catalog
 from zero_downtime.config import Ignore
 from zero_downtime.history import History, Revision
-from zero_downtime.postgres.server import Server, libpq_url
+from zero_downtime.postgres.server import Server
+from zero_downtime.postgres.urls import libpq_url
 from zero_downtime.project import Project
 from zero_downtime.replay import Replay
 from zero_downtime.schema.ddl import Rename

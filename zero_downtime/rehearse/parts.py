@@ -24,7 +24,8 @@ from typing import IO, Any, NoReturn
 from zero_downtime.errors import InputError, RevisionFailed, ZeroDowntimeError
 from zero_downtime.history import History, Revision, read_history
 from zero_downtime.lint.git import Base
-from zero_downtime.postgres.server import RemoteServer, Server, masked
+from zero_downtime.postgres.server import RemoteServer, Server
+from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.kept import Facts

@@ -9,13 +9,9 @@ from pathlib import Path
 from zero_downtime.errors import HistoryError, RefusedDatabase
 from zero_downtime.history import History, Revision, read_history
 from zero_downtime.lint.git import Base
-from zero_downtime.postgres.server import (
-    InstalledServer,
-    Server,
-    database_name,
-    embedded_bin_dir,
-    open_server,
-)
+from zero_downtime.postgres.programs import embedded_bin_dir
+from zero_downtime.postgres.server import InstalledServer, Server, open_server
+from zero_downtime.postgres.urls import database_name
 from zero_downtime.project import Project
 from zero_downtime.rehearse.budget import Budget, read_budget
 from zero_downtime.rehearse.kept import keep, place_for, taken

@@ -27,7 +27,8 @@ from zero_downtime.errors import (
 from zero_downtime.history import History, Revision, read_history
 from zero_downtime.history.rendering import refuse_several_databases
 from zero_downtime.postgres import failure
-from zero_downtime.postgres.server import Server, masked, scratch_database
+from zero_downtime.postgres.server import Server, scratch_database
+from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
 from zero_downtime.replay.execution import Around, Choose, Look, RunAgain
 from zero_downtime.replay.failures import NotPostgreSQL, check_callable

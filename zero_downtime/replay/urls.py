@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict
 
-from zero_downtime.postgres.server import libpq_url
+from zero_downtime.postgres.urls import libpq_url
 
 # Connection arguments that say where to and as whom; all others are how, and stay as they are.
 WHERE = frozenset(

@@ -28,7 +28,7 @@ from zero_downtime.history import History, Revision
 from zero_downtime.history.rendering import parts, tidy
 from zero_downtime.postgres import failure
 from zero_downtime.postgres.literals import NoLiteral, fill
-from zero_downtime.postgres.server import masked
+from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
 from zero_downtime.replay.ending import Ending
 from zero_downtime.replay.execution import (

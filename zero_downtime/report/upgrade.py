@@ -17,7 +17,7 @@ from zero_downtime.upgrade.events import (
     StatementEnds,
     Waiting,
 )
-from zero_downtime.upgrade.runner import RevisionResult, StatementResult, UpgradeResult
+from zero_downtime.upgrade.result import RevisionResult, StatementResult, UpgradeResult
 from zero_downtime.upgrade.status import Status
 
 _WIDTH = 76

@@ -12,9 +12,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 from msgspec.structs import replace
 
 from zero_downtime.config import Locks
@@ -23,13 +21,14 @@ from zero_downtime.errors import AnotherRunner, DatabaseError, NotRenderable
 from zero_downtime.history import Revision
 from zero_downtime.history.rendering import render
 from zero_downtime.postgres import failure
-from zero_downtime.postgres.server import libpq_url, masked
+from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
-from zero_downtime.replay import Execution, Replay, RunAgain, connects_to
+from zero_downtime.replay import Execution, Replay, RunAgain
 from zero_downtime.sql.effects import predict
 from zero_downtime.sql.state import State
 from zero_downtime.sql.statement import Direction, Statement
 from zero_downtime.sql.tree import NotParsed
+from zero_downtime.upgrade.connection import RUNNER_LOCK, connect, database_url, runner_of
 from zero_downtime.upgrade.done import done_query
 from zero_downtime.upgrade.done.leftovers import leftover_query
 from zero_downtime.upgrade.events import (
@@ -45,9 +44,7 @@ from zero_downtime.upgrade.events import (
     without_values,
 )
 from zero_downtime.upgrade.policy import LockPolicy
-
-# One number for all of zd: an advisory lock belongs to a database anyway.
-_RUNNER_LOCK = int.from_bytes(b"zd-runs\0", "big", signed=True)
+from zero_downtime.upgrade.result import RevisionResult, StatementResult, UpgradeResult
 
 # Errors that say: what the statement makes is there, what it removes is gone.
 _DONE_STATES = {"42701", "42703", "42704", "42710", "42723", "42P01", "42P06", "42P07", "42P16"}
@@ -75,41 +72,6 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE p.datname = current_database() AND p.pid <> pg_backend_pid()
   AND n.nspname || '.' || c.relname = ANY(%s)
 """
-
-
-@dataclass(frozen=True)
-class StatementResult:
-    """One statement of an applied revision."""
-
-    statement: Statement
-    seconds: float
-    waited: float
-    requests: int
-    skipped: bool  # the catalog already showed its effect
-
-
-@dataclass(frozen=True)
-class RevisionResult:
-    """One revision that was applied or undone."""
-
-    revision: Revision
-    direction: Direction
-    seconds: float
-    statements: tuple[StatementResult, ...]
-
-
-@dataclass(frozen=True)
-class UpgradeResult:
-    """What an upgrade or downgrade did, and what it left for later."""
-
-    database: str  # the URL, password hidden
-    direction: Direction
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    revisions: tuple[RevisionResult, ...]
-    held_back: tuple[Revision, ...] = ()  # a contract revision and what follows it
-    leftovers: tuple[str, ...] = ()  # INVALID indexes that were dropped
-    notes: tuple[str, ...] = ()
 
 
 def upgrade(
@@ -163,38 +125,10 @@ def held_back(
     return tuple(revisions), ()
 
 
-def database_url(project: Project, url: str | None) -> str:
-    """The libpq URL to work on: the one given, the setting, or what env.py connects to."""
-    return libpq_url(project.url(url) or connects_to(project))
-
-
 def locks_of(project: Project, deadline: float | None) -> Locks:
     """The settings of the lock policy, with another deadline when one is given."""
     locks = project.config.locks
     return locks if deadline is None else replace(locks, deadline_s=deadline)
-
-
-def connect(url: str) -> psycopg.Connection[Any]:
-    """A session of zd's own. Raises DatabaseError."""
-    try:
-        return psycopg.connect(url, autocommit=True, application_name="zd", connect_timeout=10)
-    except psycopg.Error as error:
-        raise DatabaseError(
-            database=masked(url),
-            reason=f"the server refuses the connection ({failure.message(error)})",
-            advice="Check host, database, user and password",
-        ) from error
-
-
-def runner_of(connection: psycopg.Connection[Any]) -> int | None:
-    """The backend that holds the lock of a running zd on this database."""
-    row = connection.execute(
-        "SELECT pid FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted "
-        "AND objsubid = 1 AND (classid::int8 << 32) | objid::int8 = %s AND database = "
-        "(SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())",
-        (_RUNNER_LOCK,),
-    ).fetchone()
-    return int(row[0]) if row else None
 
 
 class _Runner:
@@ -418,7 +352,7 @@ class _Runner:
 
     def _take_lock(self) -> None:
         row = self._own.execute(
-            "SELECT pg_catalog.pg_try_advisory_lock(%s)", (_RUNNER_LOCK,)
+            "SELECT pg_catalog.pg_try_advisory_lock(%s)", (RUNNER_LOCK,)
         ).fetchone()
         if row and row[0]:
             return

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from zero_downtime.history import Revision
 from zero_downtime.history.seal import edited
-from zero_downtime.postgres.server import masked
+from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
 from zero_downtime.replay import Replay
-from zero_downtime.upgrade.runner import connect, database_url, held_back, runner_of
+from zero_downtime.upgrade.connection import connect, database_url, runner_of
+from zero_downtime.upgrade.runner import held_back
 
 # Indexes that a build is making right now are not leftovers.
 _INVALID = """

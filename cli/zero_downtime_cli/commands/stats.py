@@ -55,7 +55,7 @@ def pull(
     from zero_downtime.errors import ProjectError
     from zero_downtime.project import find_project
     from zero_downtime.stats import as_json, pull, write_stats
-    from zero_downtime.upgrade.runner import database_url
+    from zero_downtime.upgrade.connection import database_url
 
     config_file = config_file or given
     try:

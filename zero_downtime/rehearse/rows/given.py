@@ -13,7 +13,8 @@ from pathlib import Path
 
 from zero_downtime.errors import InputError
 from zero_downtime.postgres.scratch import ScratchFolder
-from zero_downtime.postgres.server import Server, libpq_url, masked
+from zero_downtime.postgres.server import Server
+from zero_downtime.postgres.urls import libpq_url, masked
 
 # A dump says whose its objects are; the roles are not in it. What an extension that is not there
 # would have made is missed soon enough by what needs it.
