@@ -101,6 +101,16 @@ def test_several_version_locations_and_dependencies_between_branches() -> None:
     assert ids(history).index("r002") < ids(history).index("0004")
 
 
+def test_a_revision_is_named_by_those_behind_it() -> None:
+    history = read_history(stranger("clinic"))
+    assert history.revision("-1").id == history.revision("head-1").id == "d91c3a7746e0"
+    assert history.revision("head-2").id == history.revision("d91c-1").id == "c2e5518f0d6b"
+    with pytest.raises(HistoryError, match=r"no one revision is 3 before: 2 .*two branches meet"):
+        history.revision("head-3")
+    with pytest.raises(HistoryError, match=r"no one revision is 2 before: 1 .*history begins"):
+        history.revision("5d90b1c3e7aa-2")
+
+
 def test_the_phase_is_the_attribute_of_the_module(project: Project) -> None:
     write(project, "aa", more="phase = 'contract'")
     write(project, "bb", "aa")

@@ -24,7 +24,8 @@ from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from zero_downtime import environment
 from zero_downtime.errors import HistoryError, NotRenderable, SeveralDatabases
 from zero_downtime.history.env_options import target_metadata
-from zero_downtime.history.revisions import Revision, sentence
+from zero_downtime.history.loading import sentence
+from zero_downtime.history.revisions import Revision
 from zero_downtime.postgres.literals import NoLiteral, fill
 from zero_downtime.project import Project
 from zero_downtime.sql.libpg_query import parser

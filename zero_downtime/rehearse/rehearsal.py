@@ -14,7 +14,7 @@ from zero_downtime.config import Locks
 from zero_downtime.environment import shown
 from zero_downtime.errors import RevisionFailed
 from zero_downtime.history import History, Revision
-from zero_downtime.history.revisions import unread
+from zero_downtime.history.loading import unread
 from zero_downtime.lint.git import Base as GitBase
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.project import Project

@@ -23,7 +23,7 @@ from zero_downtime_cli.options import (
     "start",
     type=RevisionName(),
     metavar="REV",
-    help="Rehearse what comes after this revision.",
+    help="Rehearse what comes after this revision; head-3: the last three.",
 )
 @click.option(
     "--to",
