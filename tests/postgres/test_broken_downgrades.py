@@ -54,6 +54,13 @@ HISTORY = [
         "differs",
         "left behind: domain public.age",
     ),
+    # Long definitions are told where they differ.
+    (
+        'op.execute("ALTER SEQUENCE tickets CACHE 5")',
+        'op.execute("ALTER SEQUENCE tickets CACHE 7")',
+        "differs",
+        "sequence public.tickets: … NO MAXVALUE CACHE 1 → … NO MAXVALUE CACHE 7)",
+    ),
     # The error that the revision caught is the one to tell.
     (
         "pass",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 from zero_downtime.catalog.facts import Catalog, Fact, Identity
@@ -19,6 +20,9 @@ Grade = Literal["equal", "equal but for generated names", "different"]
 # since 18): table_column_suffix, with a number when that name is taken.
 _GENERATED = re.compile(r"_(?:not_null|check|fkey|key|pkey|idx|excl|seq)\d*\"?\Z")
 _NAMED_NOT_NULL = re.compile(r"CONSTRAINT (\S+|\"[^\"]+\") NOT NULL")
+
+_SHORT = 80  # characters of a definition that a sentence bears
+_AROUND = 3  # words that are shown before and behind a difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +135,33 @@ def _nameless(fact: Fact | None) -> str:
 
 
 def _described(change: Change) -> str:
-    def short(fact: Fact | None) -> str:
-        words = " ".join(fact.definition.split()) if fact else ""
-        return words if len(words) <= 80 else words[:77] + "…"
+    old, new = _words(change.old), _words(change.new)
+    if change.kind != "altered":
+        return f"{change}: {_short(new or old)}"
+    if max(len(" ".join(old)), len(" ".join(new))) > _SHORT:
+        old, new = _where_they_differ(old, new)
+    return f"altered: {change.identity}: {_short(old)} → {_short(new)}"
 
-    if change.kind == "altered":
-        return f"altered: {change.identity}: {short(change.old)} → {short(change.new)}"
-    return f"{change}: {short(change.new or change.old)}"
+
+def _words(fact: Fact | None) -> list[str]:
+    return fact.definition.split() if fact else []
+
+
+def _short(words: list[str]) -> str:
+    text = " ".join(words)
+    return text if len(text) <= _SHORT else text[: _SHORT - 3] + "…"
+
+
+def _where_they_differ(one: list[str], other: list[str]) -> tuple[list[str], list[str]]:
+    """Long definitions without what both begin and end with, but for a few words around."""
+    same = [a == b for a, b in zip(one, other, strict=False)]
+    first = (same.index(False) if False in same else len(same)) - _AROUND
+    rest = zip(reversed(one[first + _AROUND :]), reversed(other[first + _AROUND :]), strict=False)
+    last = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], rest)) - _AROUND
+
+    def cut(words: list[str]) -> list[str]:
+        if last > 0:
+            words = [*words[:-last], "…"]
+        return ["…", *words[first:]] if first > 0 else words
+
+    return cut(one), cut(other)
