@@ -76,6 +76,11 @@ CASES: list[tuple[str, str]] = [
     ("ALTER TABLE t ALTER c TYPE varchar(20)", "ALTER TABLE t ALTER c TYPE varchar(15)"),
     ('ALTER TABLE t ALTER c TYPE text COLLATE "C"', "ALTER TABLE t ALTER c TYPE text"),
     ("ALTER TABLE t ALTER id ADD GENERATED ALWAYS AS IDENTITY", ""),
+    ("ALTER TABLE t ALTER a SET DEFAULT -1", "ALTER TABLE t ALTER a SET DEFAULT 1"),
+    (
+        "ALTER TABLE t ADD CONSTRAINT k CHECK (a > -1 AND a <> - 7) NOT VALID",
+        "ALTER TABLE t ADD CONSTRAINT k CHECK (a > 1 AND a <> 7) NOT VALID",
+    ),
     (
         "ALTER TABLE t ADD CONSTRAINT k CHECK (a > 1) NOT VALID",
         "ALTER TABLE t ADD CONSTRAINT k CHECK (a > 2)",

@@ -19,6 +19,11 @@ _CAST = (
 
 _WORD = r"('([^']|'')*'|\"[^\"]+\"|\w+|<>|<=|>=|<|>)"
 
+# The server prints a negative number as a literal: '-1'::integer.
+_NEGATIVE = re.compile(
+    r"((?:[(,<>=]|\b(?:and|or|between|then|else)\s|\A)\s*)-\s*(\d+(?:\.\d+)?)", re.IGNORECASE
+)
+
 _SAID_OTHERWISE = (
     "any|all|array|in|and|or|not|is|null|between|like|ilike|cast|as|collate|"
     "current_timestamp|now|value"
@@ -28,6 +33,7 @@ _SAID_OTHERWISE = (
 def _words(expression: str) -> list[str]:
     """The words of an expression as written; the same is done by _server_words on the server."""
     bare = re.sub(_CAST, "", expression.replace("!=", "<>"))
+    bare = _NEGATIVE.sub(r"\1'-\2'", bare)
     bare = re.sub(r"\b(cast)\s*\(([^()]*)\s+as\s+[\w ]+(\([0-9, ]+\))?\)", r"\2", bare, flags=re.I)
     found = {match[0].replace('"', "") for match in re.finditer(_WORD, bare)}
     kept = {word if word[0] == "'" else word.lower() for word in found}
