@@ -228,6 +228,35 @@ DEFECTS = {
         "ALTER TABLE t DROP COLUMN d",
         "waited",
     ),
+    "values of an enum that the application writes are renamed": seen_by_clients(
+        "ALTER TYPE colour RENAME VALUE 'red' TO 'crimson'",
+        "ALTER TYPE colour RENAME VALUE 'crimson' TO 'red'",
+        "22P02",
+    ),
+    "numbers that were given are given again": Defect(
+        "SELECT setval('items_id_seq', 1); COMMENT ON TABLE items IS 'x'",
+        "COMMENT ON TABLE items IS NULL",
+        "restores",
+        "23505",
+        clients=2,
+    ),
+    "deadlock, the child locked first": seen_by_clients(
+        "LOCK TABLE items IN SHARE ROW EXCLUSIVE MODE; SELECT pg_sleep(0.4);"
+        "ALTER TABLE orders ADD d int",
+        "ALTER TABLE orders DROP COLUMN d",
+        "deadlock with the application in the upgrade: ALTER TABLE orders",
+    ),
+    "deadlock, the parent locked first": seen_by_clients(
+        "LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE; SELECT pg_sleep(0.4);"
+        "ALTER TABLE items ADD d int",
+        "ALTER TABLE items DROP COLUMN d",
+        "deadlock with the application in the upgrade: ALTER TABLE items",
+    ),
+    "deadlock on the way back": seen_by_clients(
+        "ALTER TABLE orders ADD d int",
+        "LOCK TABLE items IN SHARE MODE; SELECT pg_sleep(0.4); ALTER TABLE orders DROP COLUMN d",
+        "deadlock with the application in the downgrade: ALTER TABLE orders",
+    ),
     "writers locked out for long": seen_by_clients(
         "LOCK TABLE t IN SHARE MODE; SELECT pg_sleep(0.5); ALTER TABLE t ADD d int",
         "ALTER TABLE t DROP COLUMN d",
@@ -295,10 +324,17 @@ FINE = {
         "DROP TRIGGER t_t2 ON t",
     ),
     "fillfactor": ("ALTER TABLE t SET (fillfactor = 70)", "ALTER TABLE t RESET (fillfactor)"),
+    "two tables in one transaction": (
+        "ALTER TABLE orders ADD d int; ALTER TABLE items ADD d int",
+        "ALTER TABLE orders DROP d; ALTER TABLE items DROP d",
+    ),
     "schema": ("CREATE SCHEMA t_schema", "DROP SCHEMA t_schema"),
 }
 
-UNDER_TRAFFIC = ("nullable column", "new view", "default", "statistics target", "trigger")
+UNDER_TRAFFIC = (
+    *("nullable column", "new view", "default", "statistics target", "trigger"),
+    "two tables in one transaction",
+)
 
 TABLES = """
 CREATE TYPE colour AS ENUM ('red', 'blue');
@@ -310,7 +346,9 @@ CREATE TABLE t (id int PRIMARY KEY, a text NOT NULL DEFAULT 'a', b int, c numeri
 CREATE INDEX t_b_idx ON t (b);
 CREATE UNIQUE INDEX t_u_idx ON t (id, b);
 CREATE TRIGGER t_touch BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch();
-CREATE TABLE t_side (id int)
+CREATE TABLE t_side (id int);
+CREATE TABLE orders (id serial PRIMARY KEY, shade colour NOT NULL DEFAULT 'red', total int);
+CREATE TABLE items (id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders, n int)
 """
 
 

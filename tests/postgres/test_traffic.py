@@ -194,7 +194,7 @@ def test_the_workloads_own_mistakes_are_not_the_migrations(shop: tuple[str, Conn
     assert caused_by_migration(Failure("23505", "", constraint="new_index"), planned)
     assert not caused_by_migration(Failure("23502", "", table="orders", column="amount"), planned)
     assert caused_by_migration(Failure("23502", "", table="orders", column="new"), planned)
-    assert caused_by_migration(Failure("40P01", ""), planned)
+    assert not caused_by_migration(Failure("40P01", ""), planned)  # see Run.deadlocks
     assert not caused_by_migration(Failure("40001", ""), planned)
 
 

@@ -26,6 +26,7 @@ from zero_downtime.errors import (
 )
 from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project
+from zero_downtime.report.upgrade import event_line
 from zero_downtime.upgrade.events import (
     Event,
     LeftoverDropped,
@@ -162,6 +163,43 @@ def test_a_refused_request_is_made_again(
     assert len(refusals) >= 2
     assert "slow report" in str(refusals[0].holders[0])
     assert result.revisions[0].statements[0].requests == len(refusals) + 1
+
+
+def test_a_deadlock_is_seen_and_given_way_to(
+    server: EmbeddedServer, database: str, make_project: Make
+) -> None:
+    project = make_project(
+        SHOP + 'op.execute("CREATE TABLE other (id int)")',
+        """
+        op.execute("ALTER TABLE other ADD COLUMN a int")
+        # Not foreseen, as above; by then the client has come to wait for other.
+        op.get_bind().execute(sa.text("SELECT pg_sleep(0.5)"))
+        op.execute("ALTER TABLE shop ADD COLUMN b int")
+        """,
+    )
+    url = server.url(database)
+    upgrade(project, url, "r0")
+    holds, events = threading.Event(), list[Event]()
+
+    def buy() -> None:
+        with psycopg.connect(url, application_name="till") as connection:
+            connection.execute("SELECT count(*) FROM shop")
+            holds.set()
+            with psycopg.connect(url, autocommit=True) as beside:
+                locked = "SELECT 1 FROM pg_locks WHERE relation = %s::regclass AND granted"
+                while not beside.execute(locked, ["other"]).fetchone():
+                    time.sleep(0.01)
+            connection.execute("SELECT count(*) FROM other")
+
+    client = threading.Thread(target=buy)
+    client.start()
+    assert holds.wait(10)
+    upgrade(project, url, locks=QUICK, tell=events.append)
+    client.join(10)
+    refused = next(event for event in events if isinstance(event, NotGranted))
+    assert refused.deadlock and "ALTER TABLE shop" in refused.statement.sql
+    assert [(each.application, each.waits_for_us) for each in refused.holders] == [("till", True)]
+    assert "gave way  in a deadlock with backend" in (event_line(refused) or "")
 
 
 def test_a_transaction_that_meets_a_lock_gives_up_what_it_holds(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from zero_downtime.postgres.failure import DEADLOCK_DETECTED
 from zero_downtime.postgres.locks import LockMode
 from zero_downtime.rehearse.budget import Budget
 from zero_downtime.rehearse.result import (
     ClientError,
     Crash,
+    Deadlock,
     HeldLock,
     RevisionResult,
     Rollback,
@@ -42,6 +44,11 @@ def judge(
     for direction, run in runs:
         reasons += run_reasons(run, direction, budget, tolerate)
         warnings += [
+            _deadlock(each, direction)
+            for each in run.deadlocks
+            if not _lasts(each) or DEADLOCK_DETECTED in tolerate
+        ]
+        warnings += [
             f"tolerated: {_application_failed(error, direction)}"
             for error in run.errors
             if not error.values and error.sqlstate in tolerate
@@ -59,6 +66,8 @@ def judge(
             ]
     return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(warnings))
 
+
+_LASTING = 0.2  # seconds that a client's transaction had waited for ours
 
 # What an error means to the application, where its text does not tell.
 _ERRORS = {
@@ -94,6 +103,11 @@ def run_reasons(
         for error in run.errors
         if not error.values and error.sqlstate not in tolerate
     ]
+    reasons += [
+        _deadlock(each, direction)
+        for each in run.deadlocks
+        if _lasts(each) and DEADLOCK_DETECTED not in tolerate
+    ]
     if run.failed:
         reasons.append(f"the {direction} failed under traffic: {run.failed}")
     return reasons
@@ -109,6 +123,21 @@ def _application_failed(error: ClientError, direction: Direction) -> str:
     return (
         f"the application failed {times} in the {direction} with {error.sqlstate}: "
         f"{error.message}{_ERRORS.get(error.sqlstate, '')}"
+    )
+
+
+def _lasts(deadlock: Deadlock) -> bool:
+    """Whether every such client is met, not only one that came in a moment of milliseconds."""
+    return deadlock.seconds >= _LASTING
+
+
+def _deadlock(deadlock: Deadlock, direction: Direction) -> str:
+    waiting = f" with {shortened(deadlock.query, 60)}" if deadlock.query else ""
+    return (
+        f"{deadlock.file}:{deadlock.line}: deadlock with the application in the {direction}: "
+        f"{shortened(deadlock.sql, 60)} wants what a client holds that waits for this "
+        f"transaction{waiting} (zd upgrade gives way and begins again; with Alembic one of them "
+        f"fails with {DEADLOCK_DETECTED})"
     )
 
 

@@ -14,6 +14,7 @@ from zero_downtime.config import Locks
 from zero_downtime.errors import ExtensionMissing, LockNotAcquired, ZeroDowntimeError
 from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server
+from zero_downtime.rehearse.measure.circles import Circles
 from zero_downtime.rehearse.measure.exact import Observed
 from zero_downtime.rehearse.measure.sampler import Live, Sampler, Segment, Timed
 from zero_downtime.rehearse.measure.serverlog import ServerLog
@@ -33,6 +34,7 @@ from zero_downtime.rehearse.traffic.clients import (
 from zero_downtime.rehearse.traffic.workload import Workload
 from zero_downtime.replay import Replay
 from zero_downtime.sql.statement import Direction
+from zero_downtime.upgrade.events import Tell
 from zero_downtime.upgrade.policy import LockPolicy
 
 _RELATIONS = """
@@ -82,9 +84,9 @@ class Stage:
                 connection, revision, direction, proven, old, new_values=new_values
             )
         with (
-            contextlib.closing(self._policy(database)) as policy,
             Sampler(url) as sampler,
             Traffic(url, workload, self.clients, self.seed) as traffic,
+            contextlib.closing(self._policy(database, circles := Circles(traffic))) as policy,
         ):
             begun = time.monotonic()
             if workload.watched:
@@ -132,6 +134,7 @@ class Stage:
             failed,
             sqlstate,
             _course(samples, begun, start, over),
+            circles.deadlocks(samples, live),
         )
 
     def _cut_over(
@@ -157,9 +160,9 @@ class Stage:
         found = client_errors(traffic.samples, workload)
         return tuple(replace(error, application="new") for error in found)
 
-    def _policy(self, database: str) -> LockPolicy:
+    def _policy(self, database: str, tell: Tell) -> LockPolicy:
         """What executes the statements of ``zd upgrade`` as well."""
-        return LockPolicy(lambda: self.server.connect(database), self.locks)
+        return LockPolicy(lambda: self.server.connect(database), self.locks, tell)
 
 
 def quiet_run(observed: Sequence[Observed]) -> Run:

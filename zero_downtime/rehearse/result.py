@@ -68,6 +68,18 @@ class ClientError:
 
 
 @dataclass(frozen=True)
+class Deadlock:
+    """A statement and clients waited for each other: each held what the other one wanted."""
+
+    sql: str
+    file: str
+    line: int
+    count: int
+    seconds: float  # that a client's transaction had lasted; 0: shorter than could be seen
+    query: str | None = None  # what the client waited with
+
+
+@dataclass(frozen=True)
 class StepResult:
     """One statement of a revision, as it went."""
 
@@ -115,6 +127,7 @@ class Run:
     failed: str | None = None  # why it did not come to its end
     sqlstate: str | None = None  # of that failure, when it came from the server
     course: tuple[Moment, ...] = ()  # the clients' waits over time
+    deadlocks: tuple[Deadlock, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -279,6 +292,9 @@ def _run(run: Run) -> dict[str, Any]:
         "before": {"reads": _waits(run.reads_before), "writes": _waits(run.writes_before)},
         "after": {"reads": _waits(run.reads_after), "writes": _waits(run.writes_after)},
         "errors": [_error(error) for error in run.errors],
+        "deadlocks": [
+            {**asdict(each), "seconds": round(each.seconds, 4)} for each in run.deadlocks
+        ],
         "failed": run.failed,
     }
 

@@ -39,9 +39,10 @@ def event_line(event: Event) -> str | None:
             return f"   dropped  {index}, INVALID since an interrupted build"
         case Waiting(statement, holders, seconds):
             return f"   waiting  {_time(seconds)} for {'; '.join(map(str, holders))}"
-        case NotGranted(_, request, holders, again_in):
+        case NotGranted(_, request, holders, again_in, deadlock):
             by = "; ".join(map(str, holders)) or "somebody who is gone"
-            return f"  gave way  to {by}; request {request + 1} in {_time(again_in)}"
+            to = "in a deadlock with" if deadlock else "to"
+            return f"  gave way  {to} {by}; request {request + 1} in {_time(again_in)}"
         case _:
             return None
 

@@ -30,6 +30,7 @@ class Holder:
     seconds: float | None  # age of its transaction
     query: str | None  # with its literals masked
     autovacuum: bool = False
+    waits_for_us: bool = False  # it will not leave before we do
 
     def __str__(self) -> str:
         if self.pid is None:
@@ -97,12 +98,16 @@ class Waiting:
 
 @dataclass(frozen=True)
 class NotGranted:
-    """We asked, did not get the lock in time, and gave way."""
+    """We asked, did not get the lock in time, and gave way; or saw that it would be in vain.
+
+    ``deadlock`` tells that it was a circle: who held what we wanted waited for what we held.
+    """
 
     statement: Statement
     request: int
     holders: tuple[Holder, ...]
     again_in: float
+    deadlock: bool = False
 
 
 Event = (

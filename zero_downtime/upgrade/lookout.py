@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -45,6 +46,11 @@ SELECT a.pid, NULL, NULL, a.usename, a.application_name, a.state,
   a.backend_type = 'autovacuum worker', a.query ~ 'to prevent wraparound'
 FROM unnest(pg_catalog.pg_blocking_pids(%s)) AS blocker(pid)
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = blocker.pid
+"""
+
+_WAITING = """
+SELECT holder.pid FROM unnest(%s::integer[]) AS holder(pid)
+WHERE %s = ANY (pg_catalog.pg_blocking_pids(holder.pid))
 """
 
 
@@ -87,6 +93,14 @@ class Lookout:
         rows = self._session.execute(_HOLDERS, (json.dumps(asked), pid)).fetchall()
         return tuple({holder.pid: holder for holder in map(_holder, rows)}.values())
 
+    def told_who_waits(self, holders: tuple[Holder, ...], pid: int | None) -> tuple[Holder, ...]:
+        """These holders, with whether they themselves wait for the session that migrates."""
+        if pid is None:
+            return holders
+        pids = [holder.pid for holder in holders]
+        waiting = {found for (found,) in self._session.execute(_WAITING, (pids, pid)).fetchall()}
+        return tuple(replace(each, waits_for_us=each.pid in waiting) for each in holders)
+
     def cancel_autovacuum(self, holders: tuple[Holder, ...]) -> None:
         """PostgreSQL would do it too, after we had made others wait for deadlock_timeout."""
         for holder in holders:
@@ -105,7 +119,7 @@ class Lookout:
         def look() -> None:
             if not done.wait(seconds * 0.6):
                 with contextlib.suppress(psycopg.Error):
-                    blockers.extend(self._blockers(pid))
+                    blockers.extend(self.told_who_waits(self._blockers(pid), pid))
 
         thread = threading.Thread(target=look, daemon=True)
         thread.start()

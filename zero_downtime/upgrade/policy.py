@@ -169,8 +169,10 @@ class LockPolicy:
         self._learn(statement, wanted)
         while True:
             if self._attempt.holds:
-                if self._in_the_way(wanted):
-                    self._give_way(statement, self._lookout.holders(wanted, self._attempt.pid))
+                if lasting := self._in_the_way(wanted):
+                    self._give_way(
+                        statement, self._lookout.told_who_waits(lasting, self._attempt.pid)
+                    )
             else:
                 self._look_for_expected(statement)
                 self._look(statement, wanted)
@@ -187,20 +189,20 @@ class LockPolicy:
             try:
                 execute()
             except Exception as error:
-                if failure.sqlstate(error) not in (
-                    failure.LOCK_NOT_AVAILABLE,
-                    failure.DEADLOCK_DETECTED,
-                ):
+                refused = failure.sqlstate(error)
+                if refused not in (failure.LOCK_NOT_AVAILABLE, failure.DEADLOCK_DETECTED):
                     raise
-                refused = True
             else:
-                refused = False
+                refused = None
         if refused:
             self._spend(statement, time.monotonic() - started)
-            self._give_way(statement, tuple(blockers))
+            deadlock = refused == failure.DEADLOCK_DETECTED
+            self._give_way(statement, tuple(blockers), deadlock=deadlock)
         return started
 
-    def _give_way(self, statement: Statement, holders: tuple[Holder, ...]) -> None:
+    def _give_way(
+        self, statement: Statement, holders: tuple[Holder, ...], *, deadlock: bool = False
+    ) -> None:
         """Pause before the next request, or give up. Always raises."""
         key = self._key(statement)
         request = self._requests[key] = self._requests.get(key, 0) + 1
@@ -213,7 +215,8 @@ class LockPolicy:
             self._give_up(statement, holders)
         mean = self.locks.retry_ms / 1000 * min(1.3 ** (request - 1), 5)
         pause = min(self._random.uniform(0.5, 1.5) * mean, max(0.0, self._left(statement)))
-        self._tell(NotGranted(statement, request, holders, pause))
+        deadlock = deadlock or any(holder.waits_for_us for holder in holders)
+        self._tell(NotGranted(statement, request, holders, pause, deadlock))
         self._spend(statement, pause)
         if statement.transaction is not None:
             self._not_before = time.monotonic() + pause

@@ -186,6 +186,7 @@ class Live:
 
     sampler: Sampler
     run: Callable[[Statement, Execution], None]
+    processes: set[int] = field(default_factory=set)  # of the server, that executed any
     _timed: dict[int, Timed] = field(default_factory=dict)  # by position in the revision
     _position: int = -1
     _transaction: int | None = None
@@ -206,6 +207,7 @@ class Live:
         if self._position < self._committed:
             return
         self.sampler.pid = int(str(execution.value(PROCESS)))
+        self.processes.add(self.sampler.pid)
         start = time.monotonic()
         try:
             self.run(statement, execution)

@@ -30,6 +30,7 @@ from zero_downtime.rehearse.proof.ledger import (
     written_rows,
 )
 from zero_downtime.rehearse.proof.refusal import raises, uncallable
+from zero_downtime.rehearse.proof.using import now, tables_using
 from zero_downtime.rehearse.proof.writing import write_rows
 from zero_downtime.rehearse.result import Lost, Rollback
 from zero_downtime.rehearse.rows.data import Data
@@ -53,6 +54,7 @@ class Proven:
     after: Catalog | None = None  # the catalog after the upgrade
     digests: tuple[str, str] = ("", "")  # of the catalogs before and after the upgrade
     tables: Tables = field(default_factory=Tables)  # after the upgrade
+    using: tuple[str, ...] = ()  # tables whose types or functions the upgrade changes
     failed: RevisionFailed | None = None  # the upgrade's failure
     minds_new_rows: bool = False  # the way back can't bear all that the new schema admits
 
@@ -174,6 +176,7 @@ class _RoundTrip:
             old = read_tables(connection)
             whole = shapes(old, prover.skip)
             rows_before = read_ledger(connection, whole, old)
+            begun = now(connection)
         up = self._exact(self.before)
         try:
             replay.run(revision, "upgrade", up)
@@ -181,6 +184,7 @@ class _RoundTrip:
             return Proven(None, tuple(up.observed), failed=failed)
         with self._connect() as connection:
             new = read_tables(connection)
+            using = tables_using(connection, begun)
             for name in new.version_tables:
                 prover.version_table = name
         reading = self.aside.submit(prover.catalog, self.copy)  # pg_dump works beside us
@@ -193,6 +197,7 @@ class _RoundTrip:
             if writing:
                 names = [name for seen in up.observed for _, name, _ in seen.locks]
                 names += [t.qualified for t in new if old.named(t.qualified) is None]
+                names += using
                 wide = changed_shapes(new, common)
                 first = read_ledger(connection, wide, new)
                 write_rows(connection, prover.seed, prover.skip, prover.hints, names, common)
@@ -201,7 +206,7 @@ class _RoundTrip:
                 clients = differing((upgraded, written), (first, second))
         after = reading.result()
         down = self._exact(after)
-        proven = Proven(None, tuple(up.observed), (), after, self.digests, new)
+        proven = Proven(None, tuple(up.observed), (), after, self.digests, new, tuple(using))
         try:
             replay.run(revision, "downgrade", down)
         except RevisionFailed as failed:
@@ -211,13 +216,13 @@ class _RoundTrip:
             self.before, self.digests[0], self.copy, self.digester
         )
         with self._connect() as connection:
-            now = read_tables(connection)
-            rows_after = read_ledger(connection, whole, now)
+            back = read_tables(connection)
+            rows_after = read_ledger(connection, whole, back)
             lost = existing_rows(rows_before, rows_after, clients, written or rows_before)
             keys = changed_keys(rows_before, rows_after, clients)
             lost = self._with_columns(lost, keys, old, connection)
             if writing:
-                lost += written_rows(upgraded, written, read_ledger(connection, common, now))
+                lost += written_rows(upgraded, written, read_ledger(connection, common, back))
         different = comparison.grade == "different"
         rollback = Rollback(
             "differs" if different else "restores",

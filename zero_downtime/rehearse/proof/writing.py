@@ -14,7 +14,7 @@ from zero_downtime.rehearse.rows.making import Hints
 from zero_downtime.rehearse.rows.trial import Row
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import Table
-from zero_downtime.rehearse.traffic.workload import free_columns
+from zero_downtime.rehearse.traffic.operations import free_columns
 
 _MOST_TABLES = 12  # into which rows are written under the new schema
 

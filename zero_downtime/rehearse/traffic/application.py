@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zero_downtime.history import Revision
 from zero_downtime.rehearse.measure.exact import Observed
@@ -13,8 +13,10 @@ from zero_downtime.rehearse.rows.making import Hints
 from zero_downtime.rehearse.session import Connection
 from zero_downtime.rehearse.tables import Table, Tables
 from zero_downtime.rehearse.traffic.models import Models
+from zero_downtime.rehearse.traffic.operations import Operation
 from zero_downtime.rehearse.traffic.statements import Written, plan_statements
-from zero_downtime.rehearse.traffic.workload import Operation, Workload, plan_workload, touched
+from zero_downtime.rehearse.traffic.transactions import opposite, transactions
+from zero_downtime.rehearse.traffic.workload import Workload, plan_workload, touched
 from zero_downtime.sql.statement import Direction
 
 _MOST_TABLES = 4  # with clients and probes at work
@@ -79,10 +81,12 @@ class Applications:
 
         data = Data(connection, self.seed + 2, self.skip, self.hints)
         observed = proven.upgrade if direction == "upgrade" else proven.downgrade
-        chosen = touched(data, _locked(observed), _MOST_TABLES)
+        chosen = touched(data, [*_locked(observed), *proven.using], _MOST_TABLES)
         if self.statements:
             return self._written(data, revision, chosen)
-        return plan_workload(data, chosen, seed=self.seed, known=known, new_values=new_values)
+        planned = plan_workload(data, chosen, seed=self.seed, known=known, new_values=new_values)
+        meeting = transactions(data, opposite(observed), known)
+        return replace(planned, transactions=tuple(meeting))
 
     def new(
         self,
@@ -106,7 +110,8 @@ class Applications:
         if revision.phase == "contract" or (not self.statements and not changed and not models):
             return None
         data = Data(connection, self.seed + 3, self.skip, self.hints)
-        chosen = touched(data, [*changed, *_locked(proven.upgrade)], _MOST_TABLES)
+        named = [*changed, *_locked(proven.upgrade), *proven.using]
+        chosen = touched(data, named, _MOST_TABLES)
         if self.statements:
             left = [each for each in self.statements if each.sql in self._refused]
             return self._written(data, revision, chosen, left) if left else None

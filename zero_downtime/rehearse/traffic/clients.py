@@ -9,6 +9,7 @@ there are.
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -18,16 +19,24 @@ from random import Random
 import psycopg
 from psycopg import sql
 
+from zero_downtime.postgres.failure import DEADLOCK_DETECTED
 from zero_downtime.rehearse.result import Waits
 from zero_downtime.rehearse.session import Connection, one_line
 from zero_downtime.rehearse.tables import Table
-from zero_downtime.rehearse.traffic.workload import Operation, Workload
+from zero_downtime.rehearse.traffic.operations import Operation
+from zero_downtime.rehearse.traffic.workload import Workload
 
 CLIENT = "zd rehearsal client"  # application_name
 
 _PAUSE = 0.004  # between two operations of one client
 _PROBE_PAUSE = 0.005
 _MOST_SAMPLES = 200_000
+
+_PROCESS = re.compile(r"\bprocess (\d+)", re.IGNORECASE)
+# What enum_in says of a value that is not, or no longer, one of an enum's.
+_NO_LABEL = re.compile(
+    r'invalid input value for enum (?:.*\.)?"?(?P<enum>.*?)"?: "(?P<value>.*)"\Z'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class Failure:
     constraint: str | None = None
     table: str | None = None
     column: str | None = None
+    circle: frozenset[int] = frozenset()  # the processes of a deadlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,7 @@ class Traffic:
         self._clients = 0 if workload.idle else max(2, clients)
         self._seed = seed
         self._stop = threading.Event()
+        self._met = threading.Event()
         self._threads: list[threading.Thread] = []
         self._connections: list[Connection] = []
         self._samples: list[list[Sample]] = []
@@ -98,6 +109,11 @@ class Traffic:
                 operations = self._workload.reads if reading else self._workload.writes
                 if operations:
                     self._start(self._client, operations, Random(f"{self._seed}:{number}"))
+            for number, operation in enumerate(
+                self._workload.transactions if self._clients else ()
+            ):
+                random = Random(f"{self._seed}:transaction {number}")
+                self._start(self._client, [operation], random, self._met)
             for table in self._workload.watched:
                 self._start(self._probe, table, False)
                 self._start(self._probe, table, True)
@@ -129,6 +145,10 @@ class Traffic:
         self._threads = []
         self._connections = []
 
+    def meet_no_more(self) -> None:
+        """End the transactions that were there to meet the revision's: one did."""
+        self._met.set()
+
     def _start(self, work: object, *arguments: object) -> None:
         connection = self._connect()
         samples: list[Sample] = []
@@ -151,8 +171,10 @@ class Traffic:
         samples: list[Sample],
         operations: Sequence[Operation],
         random: Random,
+        until: threading.Event | None = None,
     ) -> None:
-        while not self._stop.is_set() and len(samples) < _MOST_SAMPLES:
+        until = until or self._stop
+        while not (self._stop.is_set() or until.is_set()) and len(samples) < _MOST_SAMPLES:
             operation = random.choice(operations)
             failure = None
             start = time.monotonic()
@@ -216,6 +238,9 @@ def _failure(error: psycopg.Error) -> Failure:
         diagnosis.constraint_name,
         diagnosis.table_name,
         diagnosis.column_name,
+        frozenset(map(int, _PROCESS.findall(diagnosis.message_detail or "")))
+        if error.sqlstate == DEADLOCK_DETECTED
+        else frozenset(),
     )
 
 
@@ -225,10 +250,9 @@ def caused_by_migration(failure: Failure, workload: Workload) -> bool:
         return failure.constraint not in workload.constraints
     if failure.sqlstate == "23502":
         return (failure.table or "", failure.column or "") not in workload.required
-    if failure.sqlstate == "40P01":
-        return True
-    # Serialisation failures and our own cancelling are everyday.
-    return failure.sqlstate not in ("40001", "57014")
+    # Serialisation failures, deadlocks among clients and our own cancelling are everyday; what a
+    # deadlock with the migration is, its policy tells.
+    return failure.sqlstate not in ("40001", DEADLOCK_DETECTED, "57014")
 
 
 def about_values(failure: Failure, workload: Workload) -> bool:
@@ -238,4 +262,9 @@ def about_values(failure: Failure, workload: Workload) -> bool:
     """
     if failure.sqlstate == "23502":
         return (failure.table or "", failure.column or "") in workload.columns
+    if failure.sqlstate == "23505" and failure.constraint in workload.numbered:
+        return False
+    label = _NO_LABEL.match(failure.message)
+    if label is not None and (label["enum"], label["value"]) in workload.labels:
+        return False
     return failure.sqlstate in ("23505", "23503", "23514", "23P01", "22001", "22003", "22P02")

@@ -25,7 +25,8 @@ from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.rehearse.rows.trial import Row
 from zero_downtime.rehearse.session import Connection, one_line, rows_of
 from zero_downtime.rehearse.tables import Table
-from zero_downtime.rehearse.traffic.workload import Operation, Workload, assembled, refusal
+from zero_downtime.rehearse.traffic.operations import Operation, refusal
+from zero_downtime.rehearse.traffic.workload import Workload, assembled
 from zero_downtime.sql.tree import Node, NotParsed, fields_of, names_of, parse, tagged
 from zero_downtime.stats import read_stats
 
