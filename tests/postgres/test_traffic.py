@@ -18,14 +18,8 @@ from zero_downtime.postgres.server import Server
 from zero_downtime.rehearse.result import Waits
 from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.rehearse.session import Connection, rows_of
-from zero_downtime.rehearse.traffic.clients import (
-    CLIENT,
-    Failure,
-    Sample,
-    Traffic,
-    caused_by_migration,
-    latency,
-)
+from zero_downtime.rehearse.traffic.clients import CLIENT, Failure, Sample, Traffic, latency
+from zero_downtime.rehearse.traffic.errors import caused_by_migration
 from zero_downtime.rehearse.traffic.statements import plan_statements, read_statements
 from zero_downtime.rehearse.traffic.workload import Workload, plan_workload, touched
 
@@ -194,7 +188,9 @@ def test_the_workloads_own_mistakes_are_not_the_migrations(shop: tuple[str, Conn
     assert caused_by_migration(Failure("23505", "", constraint="new_index"), planned)
     assert not caused_by_migration(Failure("23502", "", table="orders", column="amount"), planned)
     assert caused_by_migration(Failure("23502", "", table="orders", column="new"), planned)
-    assert not caused_by_migration(Failure("40P01", ""), planned)  # see Run.deadlocks
+    deadlock = Failure("40P01", "", circle=frozenset({11, 12}))
+    assert caused_by_migration(deadlock, planned, {12})
+    assert not caused_by_migration(deadlock, planned, {13})
     assert not caused_by_migration(Failure("40001", ""), planned)
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from zero_downtime.rehearse.live import client_errors
 from zero_downtime.rehearse.traffic.clients import Failure, Sample
+from zero_downtime.rehearse.traffic.errors import client_errors
 from zero_downtime.rehearse.traffic.workload import Workload
 
 _NONE: frozenset[str] = frozenset()

@@ -51,7 +51,7 @@ def judge(
         warnings += [
             f"tolerated: {_application_failed(error, direction)}"
             for error in run.errors
-            if not error.values and error.sqlstate in tolerate
+            if not error.values and error.sqlstate in {*tolerate} - {DEADLOCK_DETECTED}
         ]
         warnings += [
             f"synthetic values were refused {error.count} times with {error.sqlstate}: "
@@ -101,7 +101,7 @@ def run_reasons(
     reasons += [
         _application_failed(error, direction)
         for error in run.errors
-        if not error.values and error.sqlstate not in tolerate
+        if not error.values and error.sqlstate not in (*tolerate, DEADLOCK_DETECTED)
     ]
     reasons += [
         _deadlock(each, direction)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,13 +22,8 @@ from zero_downtime.rehearse.result import ClientError, HeldLock, LockWait, Momen
 from zero_downtime.rehearse.session import rows_of
 from zero_downtime.rehearse.tables import Tables
 from zero_downtime.rehearse.traffic.application import Applications
-from zero_downtime.rehearse.traffic.clients import (
-    Sample,
-    Traffic,
-    about_values,
-    caused_by_migration,
-    latency,
-)
+from zero_downtime.rehearse.traffic.clients import Sample, Traffic, latency
+from zero_downtime.rehearse.traffic.errors import client_errors
 from zero_downtime.rehearse.traffic.workload import Workload
 from zero_downtime.replay import Replay
 from zero_downtime.sql.statement import Direction
@@ -48,8 +41,6 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'i', 'I')
 _BEFORE = {"upgrade": 0.2, "downgrade": 0.05}
 _AFTER = 0.1
 _BESIDE = 0.15  # that the new application is at work beside the old one
-# A value that a message quotes: with another one it is the same error.
-_VALUE = re.compile(r'(?<=: )".*"|(?<=value )".*?"')
 _MOMENTS = 200  # of a run, for the line that shows its course
 
 
@@ -121,8 +112,11 @@ class Stage:
         exact = _matched(observed, live.timed)
         taken = [[(name, mode) for _, name, mode in seen.locks] if seen else [] for seen in exact]
         waits = by_step(log.waits(), sampler.pid, live.timed, taken, names)
-        seen = _Seen(live.timed, exact, waits, sampler, samples, workload, names, start, end)
+        seen = _Seen(
+            live.timed, exact, waits, sampler, samples, workload, names, live.processes, start, end
+        )
         steps = tuple(seen.steps())
+        since = [sample for sample in samples if sample.end >= start]
         return Run(
             end - start,
             steps,
@@ -130,7 +124,7 @@ class Stage:
             latency(samples, begun, start - 0.001, writes=True),
             latency(samples, end + 0.001, over, writes=False),
             latency(samples, end + 0.001, over, writes=True),
-            (*client_errors([s for s in samples if s.end >= start], workload), *beside),
+            (*client_errors(since, workload, live.processes), *beside),
             failed,
             sqlstate,
             _course(samples, begun, start, over),
@@ -217,6 +211,7 @@ class _Seen:
     samples: Sequence[Sample]
     workload: Workload
     names: dict[int, str]
+    processes: Collection[int]  # of the server, that ran the revision
     begun: float
     end: float
 
@@ -241,7 +236,7 @@ class _Seen:
             locks,
             reads=latency(during, one.start, released, writes=False),
             writes=latency(during, one.start, released, writes=True),
-            errors=client_errors(errors, self.workload),
+            errors=client_errors(errors, self.workload, self.processes),
             start=one.start - self.begun,
             waits=self.waits[number],
             horizon_seconds=age,
@@ -297,23 +292,6 @@ def _held(
 
 def _union(segments: Iterable[Segment]) -> float:
     return sum(segment.seconds for segment in segments)
-
-
-def client_errors(samples: Iterable[Sample], workload: Workload) -> tuple[ClientError, ...]:
-    """The errors that the application would not have seen without the migration, by kind."""
-    kinds: Counter[tuple[str, str, bool]] = Counter()
-    first: dict[tuple[str, str, bool], str] = {}
-    for sample in samples:
-        failure = sample.failure
-        if failure is not None and caused_by_migration(failure, workload):
-            values = about_values(failure, workload)
-            said = _VALUE.sub("", failure.message) if values else failure.message
-            kind = failure.sqlstate, said, values
-            kinds[kind] += 1
-            first.setdefault(kind, failure.message)
-    return tuple(
-        ClientError(kind[0], count, first[kind], kind[2]) for kind, count in kinds.most_common()
-    )
 
 
 def _course(

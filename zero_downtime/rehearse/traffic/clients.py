@@ -33,10 +33,6 @@ _PROBE_PAUSE = 0.005
 _MOST_SAMPLES = 200_000
 
 _PROCESS = re.compile(r"\bprocess (\d+)", re.IGNORECASE)
-# What enum_in says of a value that is not, or no longer, one of an enum's.
-_NO_LABEL = re.compile(
-    r'invalid input value for enum (?:.*\.)?"?(?P<enum>.*?)"?: "(?P<value>.*)"\Z'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,29 +238,3 @@ def _failure(error: psycopg.Error) -> Failure:
         if error.sqlstate == DEADLOCK_DETECTED
         else frozenset(),
     )
-
-
-def caused_by_migration(failure: Failure, workload: Workload) -> bool:
-    """Whether an application would not have seen this error without the migration."""
-    if failure.sqlstate in ("23505", "23503", "23514", "23P01", "23001"):
-        return failure.constraint not in workload.constraints
-    if failure.sqlstate == "23502":
-        return (failure.table or "", failure.column or "") not in workload.required
-    # Serialisation failures, deadlocks among clients and our own cancelling are everyday; what a
-    # deadlock with the migration is, its policy tells.
-    return failure.sqlstate not in ("40001", DEADLOCK_DETECTED, "57014")
-
-
-def about_values(failure: Failure, workload: Workload) -> bool:
-    """Whether it is a value that the new schema minds, of a column that the application fills.
-
-    Our values are synthetic: the real application may have kept to the rule all along.
-    """
-    if failure.sqlstate == "23502":
-        return (failure.table or "", failure.column or "") in workload.columns
-    if failure.sqlstate == "23505" and failure.constraint in workload.numbered:
-        return False
-    label = _NO_LABEL.match(failure.message)
-    if label is not None and (label["enum"], label["value"]) in workload.labels:
-        return False
-    return failure.sqlstate in ("23505", "23503", "23514", "23P01", "22001", "22003", "22P02")
