@@ -480,12 +480,12 @@ def test_rows_that_a_new_constraint_demands_are_made(tmp_path: Path) -> None:
     assert revision.reasons == ()
 
 
-# Where there are clients: nobody waits on the quiet copy. Clients that wrote a hundred rows
-# without NULL write none.
+# Where there are clients: nobody waits on the quiet copy. Clients that wrote a hundred and
+# fifty rows without NULL write none.
 UNTIL_A_CLIENT_WROTE_NULL = """DO $$ BEGIN
     FOR i IN 1..400 LOOP
         EXIT WHEN EXISTS (SELECT FROM orders WHERE lang IS NULL)
-            OR (SELECT count(DISTINCT xmin::text) > 100 FROM orders)
+            OR (SELECT count(DISTINCT xmin::text) > 150 FROM orders)
             OR (SELECT count(*) < 4 FROM pg_stat_activity WHERE datname = current_database());
         PERFORM pg_sleep(0.05);
     END LOOP;

@@ -19,8 +19,8 @@ from zero_downtime.rehearse.result import Waits
 from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.traffic.clients import CLIENT, Failure, Sample, Traffic, latency
-from zero_downtime.rehearse.traffic.errors import caused_by_migration
-from zero_downtime.rehearse.traffic.statements import plan_statements, read_statements
+from zero_downtime.rehearse.traffic.errors import about_values, caused_by_migration
+from zero_downtime.rehearse.traffic.statements import Written, plan_statements, read_statements
 from zero_downtime.rehearse.traffic.workload import Workload, plan_workload, touched
 
 SHOP = """
@@ -32,7 +32,8 @@ CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY, at date NOT NULL, w
   PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE events_a PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE log (line text);
-CREATE TABLE numbered (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, line text);
+CREATE TABLE numbered (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, line text,
+  kind text NOT NULL DEFAULT 'plain');
 CREATE VIEW people AS SELECT id, name FROM customers
 """
 
@@ -164,6 +165,8 @@ def test_a_lock_that_only_writers_mind_is_told_apart(shop: tuple[str, Connection
         ("ALTER TABLE orders ALTER COLUMN amount TYPE bigint", {"0A000"}),
         # an application leaves the number of a row to the server
         ("ALTER TABLE numbered ALTER id DROP IDENTITY", {"23502"}),
+        # … and now and then what has a default
+        ("ALTER TABLE numbered ALTER kind DROP DEFAULT", {"23502"}),
         ("ALTER TABLE orders ADD COLUMN harmless int", set()),
         ("CREATE INDEX ON orders (amount)", set()),
     ],
@@ -278,6 +281,17 @@ def test_an_application_sends_the_statements_of_a_file(
     assert {s.table for s in traffic.samples} == {"public.orders"}
     assert rows_of(connection, "SELECT count(*) FROM orders")[0][0] > before
     assert rows_of(connection, "SELECT count(*) FROM orders WHERE memo IN ('a', 'b')")[0][0] > 0
+
+
+def test_what_a_statement_leaves_out_is_no_made_up_value(shop: tuple[str, Connection]) -> None:
+    missing = Failure("23502", "", table="numbered", column="kind")
+    for columns, made_up in (("line, kind", True), ("line", False)):
+        values = "$1, $2" if made_up else "$1"
+        written = Written(f"INSERT INTO numbered ({columns}) VALUES ({values})")
+        watched = ["public.numbered"]
+        planned = plan_statements(Data(shop[1]), [written], watched, 1).workload
+        assert caused_by_migration(missing, planned)
+        assert about_values(missing, planned) is made_up
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def judge(
             if not error.values and error.sqlstate in {*tolerate} - {DEADLOCK_DETECTED}
         ]
         warnings += [
-            f"synthetic values were refused {error.count} times with {error.sqlstate}: "
+            f"synthetic values were refused {_times(error)} with {error.sqlstate}: "
             f"{error.message} (does the application keep to that already?)"
             for error in run.errors
             if error.values
@@ -114,7 +114,7 @@ def run_reasons(
 
 
 def _application_failed(error: ClientError, direction: Direction) -> str:
-    times = "once" if error.count == 1 else f"{error.count} times"
+    times = _times(error)
     if error.application == "new":
         return (
             f"the new application failed {times} beside the old one, behind the upgrade, with "
@@ -124,6 +124,10 @@ def _application_failed(error: ClientError, direction: Direction) -> str:
         f"the application failed {times} in the {direction} with {error.sqlstate}: "
         f"{error.message}{_ERRORS.get(error.sqlstate, '')}"
     )
+
+
+def _times(error: ClientError) -> str:
+    return "once" if error.count == 1 else f"{error.count} times"
 
 
 def _lasts(deadlock: Deadlock) -> bool:

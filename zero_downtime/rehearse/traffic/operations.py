@@ -112,9 +112,8 @@ def changes(
     rows: list[Row],
     referenced: bool,
 ) -> list[Operation]:
-    operations = []
-    if rows and rows[0]:
-        operations.append(Operation(table.qualified, "insert", _insert(table, rows)))
+    inserted = _told_and_left_out(table, rows)
+    operations = [Operation(table.qualified, "insert", _insert(table, each)) for each in inserted]
     if not keys:
         return operations
     free = free_columns(table, columns, rows)
@@ -127,6 +126,15 @@ def changes(
         stored = [c.name for c in table.columns if c.name in columns and not c.generated]
         operations.append(Operation(table.qualified, "replace", _replace(table, stored, keys)))
     return operations
+
+
+def _told_and_left_out(table: Table, rows: list[Row]) -> list[list[Row]]:
+    """Rows with all their values, and others that leave to the server what has a default."""
+    defaults = {column.name for column in table.columns if column.default is not None}
+    if not defaults.intersection(*rows[:1]):
+        return [rows] if rows and rows[0] else []
+    left_out = [{n: v for n, v in row.items() if n not in defaults} for row in rows[1::2]]
+    return [found for found in (rows[::2], left_out) if found and found[0]]
 
 
 def free_columns(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> list[str]:

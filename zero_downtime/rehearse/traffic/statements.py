@@ -166,7 +166,11 @@ def plan_statements(
             refused.append((each, one_line(said)))
     tables = [table for name in watched if (table := data.tables.named(name)) is not None]
     doors = [table for table in tables if table.kind != "f"]
-    everything = assembled(data, reads, writes, doors, lambda table, column: True)
+    filled = {place for each in statements for place in _filled(data, each)}
+    everything = assembled(
+        *(data, reads, writes, doors, lambda table, column: True),
+        fills=lambda *place: place in filled,
+    )
     return Planned(everything, tuple(refused))
 
 
@@ -205,6 +209,20 @@ class _Run:
             cursor.execute(self._text.encode(), values)
             if cursor.description:
                 cursor.fetchall()
+
+
+def _filled(data: Data, statement: Written) -> list[tuple[str, str]]:
+    """The columns, with their table, for which an INSERT or an UPDATE has a value."""
+    try:
+        kind, tree = parse(statement.sql)
+    except NotParsed:
+        return []
+    table = next(iter(_tables(tree, data).values()), None)
+    named = {"InsertStmt": "cols", "UpdateStmt": "targetList"}.get(kind)
+    if table is None or named is None:
+        return []
+    columns = [str(fields_of(each).get("name", "")) for each in tree.get(named, ())]
+    return [(table.qualified, name) for name in columns or [c.name for c in table.columns]]
 
 
 def _tables(tree: Node, data: Data) -> dict[str, Table]:

@@ -42,7 +42,7 @@ class Workload:
     writes: tuple[Operation, ...]
     watched: tuple[Table, ...]
     constraints: frozenset[str]
-    required: frozenset[tuple[str, str]]  # table, NOT NULL column
+    required: frozenset[tuple[str, str]]  # table, NOT NULL column without a default
     columns: frozenset[tuple[str, str]]  # table, column that the application fills
     numbered: frozenset[str]  # unique constraints and indexes whose values the server gives
     labels: frozenset[tuple[str, str]]  # enum, value
@@ -107,8 +107,13 @@ def assembled(
     writes: Sequence[Operation],
     watched: Sequence[Table],
     known: Callable[[str, str], bool],
+    fills: Callable[[str, str], bool] | None = None,
 ) -> Workload:
-    """These operations with what the application lives with in this database."""
+    """These operations with what the application lives with in this database.
+
+    It fills all columns that it knows, if nothing else is said.
+    """
+    fills = fills or known
     connection = data.connection
     constraints = rows_of(connection, "SELECT conname FROM pg_constraint")
     indexes = rows_of(
@@ -130,13 +135,13 @@ def assembled(
             (t.name, c.name)
             for t in data.tables
             for c in t.columns
-            if c.not_null and not c.numbered_by_server and known(t.qualified, c.name)
+            if c.not_null and not (c.identity or c.default) and known(t.qualified, c.name)
         ),
         frozenset(
             (t.name, c.name)
             for t in watched
             for c in t.columns
-            if not c.numbered_by_server and known(t.qualified, c.name)
+            if not c.numbered_by_server and fills(t.qualified, c.name)
         ),
         numbered,
         frozenset(labels),
