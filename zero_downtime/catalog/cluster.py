@@ -13,7 +13,9 @@ from pglast import parser
 from psycopg import sql
 
 from zero_downtime.catalog.facts import without_meta_commands
+from zero_downtime.postgres.roles import making
 from zero_downtime.postgres.server import Server
+from zero_downtime.sql.roles import roles_named
 
 
 def provide_cluster_objects(server: Server, script: str) -> None:
@@ -28,12 +30,12 @@ def provide_cluster_objects(server: Server, script: str) -> None:
     made = set(_named(tree, "CreateRoleStmt", "role")) | set(
         _named(tree, "CreateTableSpaceStmt", "tablespacename")
     )
-    roles = set(_named(tree, "RoleSpec", "rolename")) - made
+    roles = set(roles_named(tree)) - made
     spaces = set(_tablespaces(tree)) - made
     with server.connect() as connection:
         there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
         for role in sorted(roles - there):
-            connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+            connection.execute(making(role).encode())
         there = {name for (name,) in connection.execute("SELECT spcname FROM pg_tablespace")}
         for space in sorted(spaces - there):
             # An empty location is a folder inside the data directory; it needs
@@ -62,10 +64,7 @@ def _named(tree: Any, kind: str, key: str) -> Iterator[str]:
 def _nodes(tree: Any, kind: str) -> Iterator[dict[str, Any]]:
     if isinstance(tree, dict):
         for key, value in tree.items():
-            # RoleSpec stands under several keys: "rolename" tells it from the rest.
-            if isinstance(value, dict) and (
-                key == kind or (kind == "RoleSpec" and "roletype" in value)
-            ):
+            if key == kind and isinstance(value, dict):
                 yield value
             yield from _nodes(value, kind)
     elif isinstance(tree, list):

@@ -248,7 +248,7 @@ def _prove_files(
     project: Project, server: Server, current: Place, desired: Catalog, ids: list[str]
 ) -> None:
     database = server.create_database(template=current.database)
-    replay = Replay(project, server.url(database))
+    replay = Replay(project, server.url(database), copies=True)
     revisions = [replay.history.revision(name) for name in ids]
     replay.run_all(revisions, "upgrade")
     up = compare_stable(server, read_catalog(server, database), desired)

@@ -126,7 +126,7 @@ def _prove(
     with contextlib.closing(open_server(where or project.config.server)) as server:
         say(f"replaying {len(history)} revisions on PostgreSQL {server.version}")
         database = server.create_database()
-        replay = Replay(project, server.url(database), history=history)
+        replay = Replay(project, server.url(database), history=history, copies=True)
         replay.run_all(rest, "upgrade")
         start = read_catalog(server, database)
         try:

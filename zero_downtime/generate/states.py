@@ -37,7 +37,7 @@ def _replayed(
     project: Project, server: Server, history: History, revisions: Sequence[Revision] | None = None
 ) -> tuple[str, list[str]]:
     database = server.create_database()
-    replay = Replay(project, server.url(database), history=history)
+    replay = Replay(project, server.url(database), history=history, copies=True)
     replay.run_all(tuple(history) if revisions is None else revisions, "upgrade")
     return database, replay.notes
 

@@ -31,7 +31,7 @@ def run_with_rows(
 ) -> Iterator[str]:
     """Notes on what the rows are in the way of."""
     with scratch_database(server, template=current.database) as copy:
-        replay = Replay(project, server.url(copy))
+        replay = Replay(project, server.url(copy), copies=True)
         revisions = [replay.history.revision(name) for name in ids]
         touched = _touched(steps, current.catalog)
         if not touched:

@@ -23,6 +23,7 @@ from psycopg import sql
 from zero_downtime.errors import ServerError
 from zero_downtime.postgres import scratch, standins
 from zero_downtime.postgres.programs import embedded_bin_dir, reachable, server_account
+from zero_downtime.postgres.roles import drop_made
 from zero_downtime.postgres.urls import libpq_url, masked
 
 # A scratch server may lose everything in a crash of the machine, so it need not wait for disks.
@@ -315,12 +316,14 @@ class EmbeddedServer(InstalledServer):
 class RemoteServer(_Databases):
     """A running server that the user named by a URL; we make and drop databases of our own.
 
+    At its end the roles go that were made for them, and that nothing else names by now.
     ``bin_dir`` and ``log`` are of a server that another process of ours started.
     """
 
     def __init__(self, url: str, bin_dir: Path | None = None, log: Path | None = None) -> None:
         self._url = libpq_url(url)
         self._made: set[str] = set()
+        self._used = False
         self._log = log
         self.bin_dir = bin_dir or embedded_bin_dir()
         atexit.register(self.close)
@@ -347,6 +350,7 @@ class RemoteServer(_Databases):
     def create_database(self, template: str | None = None) -> str:
         name = super().create_database(template)
         self._made.add(name)
+        self._used = True
         return name
 
     def drop_database(self, name: str) -> None:
@@ -358,6 +362,10 @@ class RemoteServer(_Databases):
             with contextlib.suppress(psycopg.Error):  # the server may be gone before us
                 self.drop_database(name)
         self._made.clear()
+        if self._used and self._log is None:
+            self._used = False
+            with contextlib.suppress(psycopg.Error), self.connect() as connection:
+                drop_made(connection)
         atexit.unregister(self.close)
 
 

@@ -192,4 +192,4 @@ class Migrations:
     def _replay(self, database: str) -> Replay:
         """With env.py as ``alembic upgrade`` runs it: without, no model would be seen."""
         url = self.server.url(database)
-        return Replay(self.project, url, history=self.history, strict=True)
+        return Replay(self.project, url, history=self.history, strict=True, copies=True)

@@ -76,7 +76,7 @@ class Rehearsal:
         self._found: list[RevisionResult] = []
         self._started = time.monotonic()
         self._before: Catalog | None = None  # of the base; None: not read yet
-        self._first = Replay(project, None, history=history)
+        self._first = Replay(project, None, history=history, copies=True)
         self.notes = self._first.notes
         self.notes += _left_out(history)
         self.prover = Prover(server, self._replay, self.seed, frozenset(), config.values, stats)

@@ -33,6 +33,7 @@ from zero_downtime.project import Project
 from zero_downtime.replay.execution import Around, Choose, Look, RunAgain
 from zero_downtime.replay.failures import NotPostgreSQL, check_callable
 from zero_downtime.replay.needs import Needs
+from zero_downtime.replay.roles import CopyRoles
 from zero_downtime.replay.urls import WHERE, url_of
 from zero_downtime.replay.visit import Visit
 from zero_downtime.sql.statement import Direction, Location, Statement
@@ -73,7 +74,7 @@ def capture(
 ) -> list[Statement]:
     """The statements of a revision, found by running it on a scratch database of ``server``."""
     with scratch_database(server) as name:
-        replay = Replay(project, server.url(name))
+        replay = Replay(project, server.url(name), copies=True)
         replay.run_all(replay.history.ancestors(revision), "upgrade")
         if direction == "downgrade":
             replay.run_all([revision], "upgrade")
@@ -85,7 +86,7 @@ def capture_history(
 ) -> dict[str, list[Statement]]:
     """The statements of all revisions by their id, in one pass over the history."""
     with scratch_database(server) as name:
-        replay = Replay(project, server.url(name))
+        replay = Replay(project, server.url(name), copies=True)
         revisions = list(replay.history)
         if direction == "downgrade":
             replay.run_all(revisions, "upgrade")
@@ -128,7 +129,8 @@ class Replay:
 
     ``url`` None is for looking only: env.py gets nothing from us. ``strict`` refuses an env.py
     that does not run, for a database that matters; otherwise the revisions run without it, and
-    ``notes`` says so.
+    ``notes`` says so. ``copies``: the databases of this server are copies of one another, for
+    trying; see ``replay.roles``.
     """
 
     def __init__(
@@ -139,11 +141,13 @@ class Replay:
         history: History | None = None,
         say: Say | None = None,
         strict: bool = False,
+        copies: bool = False,
     ) -> None:
         self.project = project
         self.history = history or read_history(project)
         self.url = url
         self.needs = Needs()
+        self.roles = CopyRoles(self.needs.notes) if copies else None
         self._say = say
         self._strict = strict
 
@@ -155,7 +159,7 @@ class Replay:
     def at(self, url: str) -> Replay:
         """The same project on another database; what one learns of env.py, the other knows."""
         other = Replay(self.project, url, history=self.history, say=self._say, strict=self._strict)
-        other.needs = self.needs
+        other.needs, other.roles = self.needs, self.roles
         return other
 
     @property
@@ -269,6 +273,8 @@ class Replay:
             except (Exception, SystemExit) as error:
                 if isinstance(error, SystemExit) and str(error.code) in _BY_SIGNAL:
                     raise
+                if self._has_role_now(error, visit):
+                    continue
                 if visit.revision is not None or visit.reached:
                     raise visit.failed(error) from error
                 if isinstance(error, sa.exc.DBAPIError):
@@ -279,6 +285,12 @@ class Replay:
                     ) from error
                 if not self.needs.learn(error, self.url):
                     self._give_up(error, said[-1] if said else "")
+
+    def _has_role_now(self, error: BaseException, visit: Visit) -> bool:
+        """Whether env.py took on a role that this server did not have."""
+        if self.roles is None or self.url is None or visit.revision is not None:
+            return False
+        return self.roles.provided(error, self.url)
 
     def _give_up(self, error: BaseException, said: str) -> None:
         """Go on without env.py, or refuse."""

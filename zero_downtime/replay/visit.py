@@ -30,6 +30,7 @@ from zero_downtime.postgres import failure
 from zero_downtime.postgres.literals import NoLiteral, fill
 from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
+from zero_downtime.replay.databases import about_this_one
 from zero_downtime.replay.ending import Ending
 from zero_downtime.replay.execution import (
     Around,
@@ -41,6 +42,7 @@ from zero_downtime.replay.execution import (
 )
 from zero_downtime.replay.failures import NotPostgreSQL, check_callable, revision_failed
 from zero_downtime.replay.needs import Needs
+from zero_downtime.replay.roles import CopyRoles
 from zero_downtime.replay.urls import WHERE, set_url, sqlalchemy_url
 from zero_downtime.sql.statement import Direction, Location, Statement
 
@@ -60,6 +62,7 @@ class Host(Protocol):
     history: History
     url: str | None
     needs: Needs
+    roles: CopyRoles | None
 
     @property
     def env_py(self) -> str:
@@ -309,7 +312,7 @@ class Visit:
         if len(pieces) < 2 or any(_CONTROLS_TRANSACTION.match(piece) for piece in pieces):
             number = None if alone else self._number()
             issued = [self._made(each, place, number) for each in shown]
-            self._pass(issued, CursorExecution(functools.partial(run, text), context))
+            self._pass(issued, self._execution(run, text, shown[0], context))
             if _ENDS_TRANSACTION.match(shown[0]):
                 self._ends += 1
             return True
@@ -321,7 +324,7 @@ class Visit:
             for piece in pieces:
                 doubled = piece.replace("%", "%%") if style in ("format", "pyformat") else piece
                 issued = [self._made(piece, place, number)]
-                self._pass(issued, CursorExecution(functools.partial(run, doubled), context))
+                self._pass(issued, self._execution(run, doubled, piece, context))
         except BaseException:
             if alone:
                 run("ROLLBACK")
@@ -330,6 +333,20 @@ class Visit:
             run("COMMIT")
             self._ends += 1
         return True
+
+    def _execution(
+        self, run: Callable[[str], None], text: str, shown: str, context: Any
+    ) -> CursorExecution:
+        execution = CursorExecution(functools.partial(run, text), context)
+        roles = self._replay.roles
+        if roles is None:
+            return execution
+
+        def run_in_a_copy() -> None:
+            here = about_this_one(text, shown, execution.value)
+            run(roles.instead(here, shown, execution.value))
+
+        return CursorExecution(run_in_a_copy, context)
 
     def _pass(self, issued: list[Statement], execute: Execution) -> None:
         self._statement = issued[0]
