@@ -111,6 +111,18 @@ def test_the_database_by_the_name_that_it_has_elsewhere(rehearsed: Rehearsed) ->
     assert outcomes(result) == ["restores"] * 3
 
 
+def test_a_locale_that_is_elsewhere(rehearsed: Rehearsed) -> None:
+    result = rehearsed(
+        (['ALTER TABLE t ADD b text COLLATE "und-x-icu"'], ["ALTER TABLE t DROP b"]),
+        (['CREATE INDEX t_de ON t (a COLLATE "de_DE.utf8")'], ["DROP INDEX t_de"]),
+        (['ALTER TABLE t ADD c text COLLATE "my_own"'], ["ALTER TABLE t DROP c"]),
+    )
+    assert outcomes(result) == ["restores", "restores", "fails"]
+    assert 'collation "my_own"' in result.reasons[0]
+    stood_in = [note.split()[2] for note in result.notes if '"C" stood in for it' in note]
+    assert stood_in == ["und-x-icu", "de_DE.utf8"]
+
+
 def test_a_role_that_env_py_takes_on(rehearsed: Rehearsed) -> None:
     result = rehearsed((["ALTER TABLE t ADD b int"], ["ALTER TABLE t DROP b"]), env=AS_OWNER)
     assert result.reasons == ()

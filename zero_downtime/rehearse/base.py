@@ -6,7 +6,6 @@ Revisions run on copies of it; it grows by one revision after the other.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from psycopg import sql
@@ -17,15 +16,14 @@ from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.postgres.urls import masked
 from zero_downtime.rehearse.kept import Facts
+from zero_downtime.rehearse.lacking import stand_in
 from zero_downtime.rehearse.proof.rollback import Prover
 from zero_downtime.rehearse.rows.data import Filled
 from zero_downtime.rehearse.rows.given import restore
-from zero_downtime.rehearse.session import Connection, rows_of
+from zero_downtime.rehearse.session import rows_of
 from zero_downtime.rehearse.tables import read_tables
 from zero_downtime.replay import Replay
 from zero_downtime.sql.statement import Direction
-
-_UNKNOWN_TYPE = re.compile(r'type "([^"]+)" does not exist')
 
 
 class Base:
@@ -49,7 +47,7 @@ class Base:
         self._prover = prover
         self._rows = rows
         self._notes = notes
-        self._types = prover.unknown_types  # of packages that are not installed here
+        self._stand_ins = prover.stand_ins
         self._given: str | None = None  # a database with the user's own rows
         self._given_at: set[str] = set()  # the revisions that it has
 
@@ -102,7 +100,7 @@ class Base:
         self.database = facts.database
         self.counts = dict(facts.counts)
         self.applied = list(applied)
-        self._types += facts.types
+        self._stand_ins += facts.stand_ins
         self._prover.version_table = facts.version_table
         self._notes += [note for note in facts.notes if note not in self._notes]
 
@@ -111,7 +109,7 @@ class Base:
         return Facts(
             self.database,
             dict(self.counts),
-            list(self._types),
+            list(self._stand_ins),
             self._prover.version_table,
             list(self._notes),
         )
@@ -148,23 +146,15 @@ class Base:
         self._fill()
 
     def provide(self, failed: RevisionFailed) -> bool:
-        """Whether the failure was that of a type from a package that is missing here; now there.
-
-        Most such types are texts of a kind, and nothing more is known of them.
-        """
-        found = _UNKNOWN_TYPE.search(str(failed.facts["reason"]))
-        revision = self._history.revision(str(failed.facts["revision"]))
-        if found is None or found[1].partition(".")[0] not in revision.missing:
+        """Whether the revision failed for something that is not here; now a stand-in is."""
+        found = stand_in(failed, self._history.revision(str(failed.facts["revision"])))
+        if found is None or found in self._stand_ins:
             return False
-        if found[1] in self._types:
-            return False
-        self._types.append(found[1])
-        self._notes.append(
-            f"{found[1]} is a type of a package that is not installed here: text stood in for it"
-        )
+        self._stand_ins.append(found)
+        self._notes.append(found.note)
         if self.database:
             with self._server.connect(self.database) as connection:
-                _create_type(connection, found[1])
+                connection.execute(found.create)
         return True
 
     def fit(self, revision: Revision, before: Catalog) -> bool:
@@ -201,7 +191,7 @@ class Base:
         """A database behind these revisions, with none of our rows. Raises RevisionFailed."""
         there = self._given if not self._given_at else None
         with scratch_database(self._server, template=there) as empty:
-            self._create_types(empty)
+            self._create_stand_ins(empty)
             self._replay(empty).run_all(revisions, "upgrade")
             yield empty
 
@@ -241,7 +231,7 @@ class Base:
 
     def _empty(self) -> str:
         name = self._server.create_database(self._given)
-        self._create_types(name)
+        self._create_stand_ins(name)
         return name
 
     def _own_counts(self) -> dict[str, int]:
@@ -260,11 +250,11 @@ class Base:
             }
             return {name: n for name, n in counts.items() if n or self._given_at}
 
-    def _create_types(self, database: str) -> None:
-        if self._types:
+    def _create_stand_ins(self, database: str) -> None:
+        if self._stand_ins:
             with self._server.connect(database) as connection:
-                for name in self._types:
-                    _create_type(connection, name)
+                for each in self._stand_ins:
+                    connection.execute(each.create)
 
     def _fill(self) -> None:
         """Fill the tables that are not filled yet."""
@@ -287,10 +277,6 @@ class Base:
             note = f"{filled.table} holds {filled.rows} of {filled.asked} rows{said}"
         if note and note not in self._notes:
             self._notes.append(note)
-
-
-def _create_type(connection: Connection, name: str) -> None:
-    connection.execute(sql.SQL("CREATE DOMAIN {} AS text").format(sql.Identifier(name)))
 
 
 class _NoWay(Exception):

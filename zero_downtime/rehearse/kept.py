@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+import msgspec
 
 from zero_downtime import __version__
 from zero_downtime.history import History, Revision
 from zero_downtime.postgres.server import InstalledServer
 from zero_downtime.project import Project
+from zero_downtime.rehearse.lacking import StandIn
 from zero_downtime.stats import Stats
 
 _MOST = 4  # bases kept; those that were not used for longest go
@@ -34,7 +36,7 @@ class Facts:
 
     database: str
     counts: dict[str, int]
-    types: list[str]
+    stand_ins: list[StandIn]
     version_table: str
     notes: list[str]
 
@@ -86,10 +88,10 @@ def taken(place: Path | None) -> Iterator[tuple[Path, Facts] | None]:
             if place is None or not os.path.isdir(place):
                 raise FileNotFoundError
             stack.enter_context(_locked(place.parent, fcntl.LOCK_SH))
-            facts = Facts(**json.loads((place / "facts.json").read_text("utf-8")))
+            facts = msgspec.json.decode((place / "facts.json").read_bytes(), type=Facts)
             os.utime(place)
             found: tuple[Path, Facts] | None = (place / "data", facts)
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, msgspec.MsgspecError):
             found = None
         yield found
 
@@ -100,7 +102,7 @@ def keep(place: Path, server: InstalledServer, facts: Facts) -> None:
     try:
         half.mkdir(parents=True)
         server.copy_to(half / "data")
-        (half / "facts.json").write_text(json.dumps(asdict(facts)), "utf-8")
+        (half / "facts.json").write_bytes(msgspec.json.encode(facts))
         with _locked(place.parent, fcntl.LOCK_EX):
             if not place.exists():
                 half.rename(place)

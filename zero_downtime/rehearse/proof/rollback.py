@@ -15,6 +15,7 @@ from zero_downtime.catalog.digest import Digester
 from zero_downtime.errors import ParseError, RevisionFailed
 from zero_downtime.history import Revision
 from zero_downtime.postgres.server import Server, scratch_database
+from zero_downtime.rehearse.lacking import StandIn
 from zero_downtime.rehearse.measure.exact import Exact, Observed
 from zero_downtime.rehearse.measure.serverlog import ServerLog
 from zero_downtime.rehearse.proof.ledger import (
@@ -71,7 +72,7 @@ class Prover:
     stats: Stats | None = None  # of production, whose shape rows are to have
     writing: bool = True  # whether rows are written under the new schema
     version_table: str = "alembic_version"
-    unknown_types: list[str] = field(default_factory=list)  # for which text stands in
+    stand_ins: list[StandIn] = field(default_factory=list)
 
     def data(self, connection: Connection) -> Data:
         """What fills the tables of a database."""
@@ -106,8 +107,9 @@ class Prover:
             if change.old is None
             or change.new is None
             or not any(
-                f'"{name}"' in fact.definition
-                for name in self.unknown_types
+                f'"{each.name}"' in fact.definition
+                for each in self.stand_ins
+                if each.kind == "type"
                 for fact in (change.old, change.new)
             )
         )
