@@ -196,6 +196,53 @@ def test_what_is_foretold_is_what_happens(shop: Shop, family: str, form: Form) -
     assert bool(found) if form.sql in DIFFERENT else found == {}
 
 
+# What a transaction did before decides what its later statement does.
+OWN_ROWS = (
+    ("UPDATE pages SET words = 1", True),
+    ("UPDATE pages SET words = 1 WHERE book = 2", True),
+    ("INSERT INTO pages VALUES (2, 1, 1)", True),
+    ("ALTER TABLE pages ALTER words TYPE bigint", True),
+    ("ALTER TABLE pages ALTER words TYPE int", False),
+    ("ALTER TABLE pages ADD random float DEFAULT random()", True),
+    ("ALTER TABLE pages ADD constant float DEFAULT 1", False),
+    ("ALTER TABLE pages SET UNLOGGED", True),
+    ("DELETE FROM pages WHERE words = 2", False),
+    ("SAVEPOINT before; UPDATE pages SET words = 1; ROLLBACK TO before", False),
+)
+
+
+@pytest.mark.parametrize(("before", "own"), OWN_ROWS)
+def test_rows_of_the_same_transaction(shop: Shop, before: str, own: bool) -> None:
+    made = (
+        "CREATE TABLE books (id int PRIMARY KEY)",
+        "CREATE TABLE pages (id int, book int REFERENCES books, words int)",
+    )
+    connection = psycopg.connect(shop.url, autocommit=True)
+    state = state_from(made)
+    state.transaction = 1
+    try:
+        connection.execute(";".join(made).encode())
+        connection.execute("INSERT INTO books VALUES (1), (2); INSERT INTO pages VALUES (1, 2, 1)")
+        with connection.transaction(force_rollback=True):
+            for each in split(before):
+                state.apply(each.sql)
+                connection.execute(each.sql.encode())
+            then = "UPDATE pages SET words = 3"
+            assert (predict(then, state, shop.major).mode_on("public.books") is not None) == own
+            connection.execute(then)
+            modes = connection.execute(_LOCKS.replace("int8, mode", "regclass::text, mode"))
+            assert (("books", "RowShareLock") in modes.fetchall()) == own
+            # What was written anew in a transaction is emptied in place there.
+            file = "SELECT pg_relation_filenode('pages')"
+            old = connection.execute(file).fetchone()
+            rewrites = bool(predict("TRUNCATE pages", state, shop.major).rewrites)
+            connection.execute("TRUNCATE pages")
+            assert (connection.execute(file).fetchone() != old) == rewrites
+    finally:
+        connection.execute("DROP TABLE pages, books")
+        connection.close()
+
+
 def test_there_are_many_forms_and_few_that_differ() -> None:
     texts = [form.sql for _, form in ALL_FORMS]
     assert len(texts) == len(set(texts)) > 1000

@@ -359,6 +359,63 @@ def test_psycopg_stands_in_for_a_driver_that_is_not_installed(
     assert tables(server, database) == 1
 
 
+UNTYPED = """
+    op.execute("CREATE TYPE mood AS ENUM ('calm')")
+    op.execute("CREATE TABLE t (i int, m mood, j jsonb, at date, a text[], n int[])")
+    columns = [sa.column(name, sa.String) for name in ("i", "m", "j", "at")]
+    row = {"i": "1", "m": "calm", "j": "{}", "at": "2026-01-01"}
+    op.bulk_insert(sa.table("t", *columns, sa.column("a"), sa.column("n")), [
+        {**row, "a": ["it's", "100%"], "n": [1, None]}, {**row, "i": None, "a": [], "n": []}])
+    bind = op.get_bind()
+    found = bind.execute(sa.text("SELECT i FROM t WHERE i IN :some AND n = :n"),
+        {"some": (1, 2), "n": [1, None]}).scalar()
+    assert found == 1, found
+    """
+
+
+STOOD_IN = "psycopg2 is not installed here: psycopg stood in for it"
+
+
+@pytest.mark.parametrize(
+    ("needs", "url", "note"),
+    [
+        ("", "postgresql+psycopg2://nobody@nowhere/x", STOOD_IN),
+        ("psycopg2-binary==2.9", "postgresql://nobody@nowhere/x", STOOD_IN),
+        ("", "sqlite://", "does not run here (it connects to sqlite"),
+    ],
+)
+def test_values_have_no_types_where_psycopg2_is_meant(
+    server: EmbeddedServer,
+    database: str,
+    make_project: Callable[..., Project],
+    monkeypatch: pytest.MonkeyPatch,
+    needs: str,
+    url: str,
+    note: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    monkeypatch.setenv("DATABASE_URL", url)
+    project, notes = make_project(UNTYPED, env=PLAIN_ENV), list[str]()
+    (project.root / "requirements.txt").write_text(needs)
+    migrate(project, server.url(database), notes=notes)
+    assert value(server, database, "SELECT count(*) FROM t") == 2
+    assert len(notes) == 1 and note in notes[0]
+
+
+def test_values_have_types_where_psycopg_is_meant(
+    server: EmbeddedServer,
+    database: str,
+    make_project: Callable[..., Project],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@nowhere/x")
+    project = make_project(UNTYPED, env=PLAIN_ENV)
+    (project.root / "requirements.txt").write_text("psycopg[binary]\npsycopg2")
+    with pytest.raises(RevisionFailed, match="type character varying"):
+        migrate(project, server.url(database))
+
+
 @pytest.mark.parametrize(
     ("env", "reason"),
     [

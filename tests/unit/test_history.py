@@ -255,6 +255,7 @@ def test_values_are_rendered_as_literals(project: Project) -> None:
                 ),
                 {"d": datetime.date(2024, 2, 29), "names": ["x", "y"]},
             )
+            op.execute(sa.text("DELETE FROM t WHERE a IN :a").bindparams(a=("x", "y")))
             """,
     )
     assert [each.sql for each in render(*only(project))] == [
@@ -262,6 +263,7 @@ def test_values_are_rendered_as_literals(project: Project) -> None:
         "INSERT INTO t (a, j) VALUES ('o''x%', '{\"k\": 1}'::JSON), (NULL, '[true]'::JSON)",
         "UPDATE t SET a = '100%'",
         "UPDATE t SET d = '2024-02-29'::date WHERE a IN ('x', 'y')",
+        "DELETE FROM t WHERE a IN ('x', 'y')",
     ]
 
 

@@ -27,6 +27,8 @@ def literal(value: object) -> str:
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, dict):
         return literal(json.dumps(value))
+    if isinstance(value, tuple) and value:  # a row; with psycopg2 also what stands behind IN
+        return f"({', '.join(map(literal, value))})"
     if callable(quoted := getattr(value, "getquoted", None)):  # psycopg2's own wrappers
         return str(quoted().decode())
     try:

@@ -13,10 +13,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy.dialects import registry
+from zero_downtime.replay.drivers import DRIVERS, has_psycopg2, standing_in
 
-# Drivers that psycopg may take the place of when they are not installed beside zd.
-_DRIVERS = ("asyncpg", "psycopg2", "psycopg2cffi", "pg8000")
 _MOST_VARIABLES = 50
 _FLASK_APP = "FLASK_APP"  # which nobody can make up
 
@@ -27,6 +25,7 @@ class Needs:
 
     notes: list[str] = field(default_factory=list)
     stand_ins: set[str] = field(default_factory=set)  # drivers that psycopg answers for
+    lacks_psycopg2: bool = False  # the project names it: postgresql:// means it there
     without_env: bool = False  # env.py does not run here: the revisions run without it
     _flask: bool = False  # env.py runs within a Flask application
     _invented: dict[str, str] = field(default_factory=dict)
@@ -34,18 +33,26 @@ class Needs:
     @contextlib.contextmanager
     def met(self) -> Iterator[None]:
         """A run of env.py with all that is known to be needed."""
-        with _variables(self._invented), _drivers(self.stand_ins), contextlib.ExitStack() as stack:
+        drivers = set(self.stand_ins)
+        if self.lacks_psycopg2 or (self.without_env and not has_psycopg2()):
+            drivers.add("psycopg2")
+        with _variables(self._invented), standing_in(drivers), contextlib.ExitStack() as stack:
             if self._flask and not self.without_env:
                 stack.enter_context(_flask_application())
             yield
 
+    def stands_in_for(self, driver: str) -> None:
+        """Say once that psycopg answers for a driver."""
+        if driver not in self.stand_ins:
+            self.stand_ins.add(driver)
+            self.notes.append(f"{driver} is not installed here: psycopg stood in for it")
+
     def learn(self, error: BaseException, url: str | None) -> bool:
         """Provide what env.py lacked; False when that is nothing we can provide."""
-        if isinstance(error, ModuleNotFoundError) and error.name in _DRIVERS:
+        if isinstance(error, ModuleNotFoundError) and error.name in DRIVERS:
             if error.name in self.stand_ins:
                 return False
-            self.stand_ins.add(error.name)
-            self.notes.append(f"{error.name} is not installed here: psycopg stood in for it")
+            self.stands_in_for(error.name)
             return True
         if isinstance(error, SyntaxError) or self.without_env:
             return False
@@ -119,22 +126,3 @@ def _invented_value(name: str, url: str) -> str:
     if name.upper() in ("PGDATABASE", "DB", "POSTGRES_DB"):
         return "postgres"
     return dict(_SORTS).get(last, url)
-
-
-@contextlib.contextmanager
-def _drivers(names: set[str]) -> Iterator[None]:
-    """Let psycopg answer for drivers that are not installed."""
-    known = dict(registry.impls)
-    for name in names:
-        registry.register(
-            f"postgresql.{name}", "sqlalchemy.dialects.postgresql.psycopg", "PGDialect_psycopg"
-        )
-    if "psycopg2" in names:  # SQLAlchemy 2.0 means it by postgresql://
-        registry.register(
-            "postgresql", "sqlalchemy.dialects.postgresql.psycopg", "PGDialect_psycopg"
-        )
-    try:
-        yield
-    finally:
-        registry.impls.clear()
-        registry.impls.update(known)

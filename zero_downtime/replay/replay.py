@@ -30,6 +30,7 @@ from zero_downtime.postgres import failure
 from zero_downtime.postgres.server import Server, scratch_database
 from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
+from zero_downtime.replay.drivers import lacks_psycopg2
 from zero_downtime.replay.execution import Around, Choose, Look, RunAgain
 from zero_downtime.replay.failures import NotPostgreSQL, check_callable
 from zero_downtime.replay.needs import Needs
@@ -146,7 +147,7 @@ class Replay:
         self.project = project
         self.history = history or read_history(project)
         self.url = url
-        self.needs = Needs()
+        self.needs = Needs(lacks_psycopg2=lacks_psycopg2(project.root))
         self.roles = CopyRoles(self.needs.notes) if copies else None
         self._say = say
         self._strict = strict

@@ -31,6 +31,7 @@ from zero_downtime.postgres.literals import NoLiteral, fill
 from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
 from zero_downtime.replay.databases import about_this_one
+from zero_downtime.replay.drivers import UntypedPsycopg
 from zero_downtime.replay.ending import Ending
 from zero_downtime.replay.execution import (
     Around,
@@ -245,6 +246,8 @@ class Visit:
         if dialect.name != "postgresql":
             raise NotPostgreSQL(f"it connects to {dialect.name}, not to PostgreSQL")
         assert self._replay.url is not None  # else there is another hook
+        if isinstance(dialect, UntypedPsycopg) and self._replay.needs.lacks_psycopg2:
+            self._replay.needs.stands_in_for("psycopg2")
         url = sqlalchemy_url(self._replay.url).set(drivername=f"postgresql+{dialect.driver}")
         ours, where = dialect.create_connect_args(url)
         kept = {name: value for name, value in options.items() if name not in WHERE}
@@ -378,7 +381,9 @@ class Visit:
 
 
 def _run_without_env(context: EnvironmentContext, url: str) -> None:
-    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    # The driver that takes most: values without a type.
+    given = sqlalchemy_url(url).set(drivername="postgresql+psycopg2")
+    engine = sa.create_engine(given, poolclass=sa.NullPool)
     with engine.connect() as connection:
         context.configure(connection=connection)
         with context.begin_transaction():

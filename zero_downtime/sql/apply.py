@@ -37,6 +37,7 @@ from zero_downtime.sql.facts import Relation, RelationKind
 from zero_downtime.sql.inner import Parsed, function_runs, nested_in
 from zero_downtime.sql.known import Known
 from zero_downtime.sql.output import columns_of_query
+from zero_downtime.sql.prediction import Prediction
 from zero_downtime.sql.renames import (
     rename_column,
     rename_constraint,
@@ -375,6 +376,39 @@ def _deallocate(state: Known, node: Node) -> None:
         state.prepared.pop(name)
 
 
+# Rows
+
+
+def _write_rows(state: Known, node: Node) -> None:
+    """INSERT, UPDATE, MERGE, COPY FROM: the table has rows now that the open transaction wrote."""
+    if state.transaction is None or "relation" not in node:
+        return
+    relation = state.relations.get(state.key_of_range(node["relation"]))
+    if relation is not None and relation.written != state.transaction:
+        state.put(replace(relation, written=state.transaction))
+
+
+_REWRITING = frozenset(
+    ("AT_AddColumn", "AT_AlterColumnType", "AT_SetExpression", "AT_SetAccessMethod")
+) | {"AT_SetLogged", "AT_SetUnLogged"}
+
+
+def _alter_table(state: Known, node: Node) -> None:
+    """ALTER TABLE; where it writes a table anew, all rows are the open transaction's own."""
+    rewritten: tuple[str, ...] = ()
+    if state.transaction is not None:
+        commands = {fields_of(each).get("subtype") for each in node.get("cmds", ())}
+        if commands & _REWRITING:
+            prediction = Prediction(state, major=18)
+            prediction.run("AlterTableStmt", node)
+            rewritten = prediction.effect().rewrites
+    alter_table(state, node)
+    for key in rewritten:
+        if relation := state.relations.get(key):
+            now = state.transaction
+            state.put(replace(relation, storage=now, written=now))
+
+
 # Settings
 
 
@@ -418,7 +452,11 @@ _HANDLERS: Mapping[str, Handler] = {
     "CreateForeignTableStmt": lambda state, node: create_table(
         state, {**node.get("base", node), "servername": node.get("servername", "")}
     ),
-    "AlterTableStmt": alter_table,
+    "AlterTableStmt": _alter_table,
+    "InsertStmt": _write_rows,
+    "UpdateStmt": _write_rows,
+    "MergeStmt": _write_rows,
+    "CopyStmt": lambda state, node: _write_rows(state, node) if node.get("is_from") else None,
     "IndexStmt": create_index,
     "CreateTableAsStmt": _create_as,
     "ViewStmt": _create_view,

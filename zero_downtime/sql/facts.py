@@ -125,7 +125,8 @@ class Relation(Struct, frozen=True):
     """A table, view, materialized view, sequence or foreign table.
 
     ``known`` is False for a table whose CREATE was never seen: it is taken to exist, with the
-    facts that later statements told. ``storage`` is the transaction that made its data file.
+    facts that later statements told. ``storage`` is the transaction that made its data file,
+    ``written`` the last one that wrote rows in it.
     """
 
     schema: str
@@ -160,6 +161,7 @@ class Relation(Struct, frozen=True):
     row_type: str | None = None  # CREATE TABLE … OF
     born: int = 0
     storage: int | None = None
+    written: int | None = None
 
     @property
     def key(self) -> str:

@@ -208,9 +208,12 @@ def _changed(node: Node) -> dict[str, Node]:
 
 def _update_in(p: Prediction, key: str, node: Node, changed: dict[str, Node]) -> None:
     relation = p.relation(key)
+    # Rows that this transaction wrote are looked for again: RI_FKey_fk_upd_check_required() in
+    # ri_triggers.c.
+    again = relation.written is not None and relation.written == p.state.transaction
     for constraint in relation.foreign_keys():
         new = [changed[c] for c in constraint.columns if c in changed]
-        if new and not any(map(_is_null, new)):
+        if (new or again) and not any(map(_is_null, new)):
             row = _constants([{c: changed[c] for c in constraint.columns if c in changed}])
             _check(p, constraint, row)
     for child, constraint in _pointing_to(p, key, "on_update"):
