@@ -287,6 +287,10 @@ FINE = {
         "DROP FUNCTION t_f()",
     ),
     "new sequence": ("CREATE SEQUENCE t_s", "DROP SEQUENCE t_s"),
+    "new sequence and default": (
+        "CREATE SEQUENCE t_s; ALTER TABLE t ALTER b SET DEFAULT nextval('t_s')",
+        "ALTER TABLE t ALTER b DROP DEFAULT; DROP SEQUENCE t_s",
+    ),
     "new type": ("CREATE TYPE t_t AS ENUM ('x', 'y')", "DROP TYPE t_t"),
     "new domain": ("CREATE DOMAIN t_d AS int CHECK (VALUE > 0)", "DROP DOMAIN t_d"),
     "comment": ("COMMENT ON TABLE t IS 'x'", "COMMENT ON TABLE t IS NULL"),

@@ -353,8 +353,13 @@ def test_psycopg_stands_in_for_a_driver_that_is_not_installed(
             "target_metadata = None\n"
             'config.set_main_option("sqlalchemy.url", os.environ["DATABASE_URL"])',
         )
-    project, notes = make_project("op.execute('CREATE TABLE a ()')", env=env), list[str]()
+    body = """
+        name = op.get_bind().exec_driver_sql("SELECT format('%I', 'a')").scalar()
+        op.execute(f"CREATE TABLE {name} (b text DEFAULT '100%')")
+        """
+    project, notes = make_project(body, env=env), list[str]()
     migrate(project, server.url(database), notes=notes)
+    assert "'100%'" in str(value(server, database, "SELECT pg_get_expr(adbin, 0) FROM pg_attrdef"))
     assert notes == [f"{driver} is not installed here: psycopg stood in for it"]
     assert tables(server, database) == 1
 

@@ -12,13 +12,12 @@ from typing import Any
 from psycopg import ClientCursor
 from psycopg.adapt import RecursiveDumper
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine.interfaces import BindTyping
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGDialectAsync_psycopg
+from sqlalchemy.engine.interfaces import BindTyping, Dialect
 
 # Drivers that psycopg may take the place of when they are not installed beside zd.
 DRIVERS = ("asyncpg", "psycopg2", "psycopg2cffi", "pg8000")
 _UNTYPED = ("psycopg2", "psycopg2cffi")
-_PSYCOPG = ("sqlalchemy.dialects.postgresql.psycopg", "PGDialect_psycopg")
 _DEPENDENCIES = (
     *("requirements*.txt", "requirements/*.txt", "requirements/*.in", "environment*.y*ml"),
     *("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "alembic.ini"),
@@ -44,7 +43,28 @@ class _Tuple(_List):
     _around = b"(%s)"
 
 
-class UntypedPsycopg(PGDialect_psycopg):
+class _StandIn:
+    """The text of exec_driver_sql() without parameters runs as it is, with any % in it."""
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        cursor.execute(statement, None if is_plain(context, parameters) else parameters)
+
+
+class _AsynchronousPsycopg(_StandIn, PGDialectAsync_psycopg):
+    supports_statement_cache = True
+
+
+class TypedPsycopg(_StandIn, PGDialect_psycopg):
+    """psycopg in the place of asyncpg or pg8000, which send types as well."""
+
+    supports_statement_cache = True
+
+    @classmethod
+    def get_async_dialect_cls(cls, url: Any) -> type[Dialect]:
+        return _AsynchronousPsycopg
+
+
+class UntypedPsycopg(_StandIn, PGDialect_psycopg):
     """psycopg in psycopg2's manner: values stand in the statement, as literals without a type.
 
     Both drivers take ``'0'`` for an integer column; with psycopg SQLAlchemy sends
@@ -66,25 +86,29 @@ class UntypedPsycopg(PGDialect_psycopg):
         return arguments, {**options, "cursor_factory": ClientCursor}
 
 
+def is_plain(context: Any, parameters: Any) -> bool:
+    """Whether a stand-in gets a text that SQLAlchemy did not write, and no parameters."""
+    return (
+        not parameters
+        and isinstance(getattr(context, "dialect", None), _StandIn)
+        and context.compiled is None
+    )
+
+
 @contextlib.contextmanager
 def standing_in(names: set[str]) -> Iterator[None]:
     """Let psycopg answer for these drivers, each in its own manner."""
     known = dict(registry.impls)
-    untyped = (__name__, UntypedPsycopg.__name__)
     for name in names:
-        registry.register(f"postgresql.{name}", *(untyped if name in _UNTYPED else _PSYCOPG))
+        dialect = UntypedPsycopg if name in _UNTYPED else TypedPsycopg
+        registry.register(f"postgresql.{name}", __name__, dialect.__name__)
     if "psycopg2" in names:  # SQLAlchemy 2.0 means it by postgresql://
-        registry.register("postgresql", *untyped)
+        registry.register("postgresql", __name__, UntypedPsycopg.__name__)
     try:
         yield
     finally:
         registry.impls.clear()
         registry.impls.update(known)
-
-
-def has_psycopg2() -> bool:
-    """Whether psycopg2 can be imported here."""
-    return find_spec("psycopg2") is not None
 
 
 def lacks_psycopg2(root: Path) -> bool:
@@ -94,7 +118,7 @@ def lacks_psycopg2(root: Path) -> bool:
     names psycopg as well is not taken for one. The files are looked for in the project's folder
     and those above, to the top of its Git repository.
     """
-    if has_psycopg2():
+    if find_spec("psycopg2") is not None:
         return False
     folders = [root, *root.parents]
     tops = [place for place, folder in enumerate(folders) if (folder / ".git").exists()]

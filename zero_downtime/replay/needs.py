@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from zero_downtime.replay.drivers import DRIVERS, has_psycopg2, standing_in
+from zero_downtime.replay.drivers import DRIVERS, standing_in
 
 _MOST_VARIABLES = 50
 _FLASK_APP = "FLASK_APP"  # which nobody can make up
@@ -34,7 +34,7 @@ class Needs:
     def met(self) -> Iterator[None]:
         """A run of env.py with all that is known to be needed."""
         drivers = set(self.stand_ins)
-        if self.lacks_psycopg2 or (self.without_env and not has_psycopg2()):
+        if self.lacks_psycopg2 or self.without_env:
             drivers.add("psycopg2")
         with _variables(self._invented), standing_in(drivers), contextlib.ExitStack() as stack:
             if self._flask and not self.without_env:

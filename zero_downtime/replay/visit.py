@@ -31,7 +31,7 @@ from zero_downtime.postgres.literals import NoLiteral, fill
 from zero_downtime.postgres.urls import masked
 from zero_downtime.project import Project
 from zero_downtime.replay.databases import about_this_one
-from zero_downtime.replay.drivers import UntypedPsycopg
+from zero_downtime.replay.drivers import UntypedPsycopg, is_plain
 from zero_downtime.replay.ending import Ending
 from zero_downtime.replay.execution import (
     Around,
@@ -272,6 +272,9 @@ class Visit:
         self._ends += 1
 
     def _execute(self, cursor: Any, text: str, parameters: Any, context: Any) -> bool:
+        if is_plain(context, parameters):
+            return self._execute_no_parameters(cursor, text, context)
+
         def run(text: str) -> None:
             context.dialect.do_execute(cursor, text, parameters, context)
 
@@ -381,7 +384,7 @@ class Visit:
 
 
 def _run_without_env(context: EnvironmentContext, url: str) -> None:
-    # The driver that takes most: values without a type.
+    # Nobody knows the driver: the stand-in takes most, values without a type and any %.
     given = sqlalchemy_url(url).set(drivername="postgresql+psycopg2")
     engine = sa.create_engine(given, poolclass=sa.NullPool)
     with engine.connect() as connection:
