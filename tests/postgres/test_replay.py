@@ -345,7 +345,8 @@ def test_psycopg_stands_in_for_a_driver_that_is_not_installed(
 ) -> None:
     monkeypatch.setitem(sys.modules, driver, None)
     monkeypatch.setenv("DATABASE_URL", f"postgresql+{driver}://nobody@nowhere/x")
-    env = PLAIN_ENV
+    only_there = 'connect_args={"keepalives": 1}, executemany_mode="values_plus_batch"'
+    env = PLAIN_ENV.replace("pool.NullPool", f"pool.NullPool, {only_there}")
     if driver == "asyncpg":
         env = (PROJECTS / "telemetry" / "migrations" / "env.py").read_text()
         env = env.replace("from telemetry.models import Base", "import os").replace(

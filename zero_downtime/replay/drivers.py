@@ -75,7 +75,12 @@ class UntypedPsycopg(_StandIn, PGDialect_psycopg):
     supports_statement_cache = True
     bind_typing = BindTyping.NONE
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self,
+        executemany_mode: object = None,  # which create_engine() takes for psycopg2 only
+        executemany_batch_page_size: object = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**{"native_inet_types": False, **options})  # type: ignore[no-untyped-call]
         if adapters := self._psycopg_adapters_map:
             adapters.register_dumper(list, _List)
