@@ -10,10 +10,16 @@ from zero_downtime.postgres.server import EmbeddedServer
 from zero_downtime.project import Project
 from zero_downtime.rehearse import Options, parts, rehearse
 
+LONG_KEY = (
+    "ALTER TABLE a ADD part int CONSTRAINT part_key REFERENCES a "
+    "(identifier_that_nobody_ever_calls_short)"
+)
+
 # upgrade, downgrade, outcome (None: the upgrade fails), what is said of it
 HISTORY = [
     (
         'op.create_table("a", sa.Column("id", sa.Integer, primary_key=True), '
+        'sa.Column("identifier_that_nobody_ever_calls_short", sa.Integer, unique=True), '
         'sa.Column("n", sa.Integer))',
         'op.drop_table("a")',
         "restores",
@@ -60,6 +66,14 @@ HISTORY = [
         'op.execute("ALTER SEQUENCE tickets CACHE 7")',
         "differs",
         "sequence public.tickets: … NO MAXVALUE CACHE 1 → … NO MAXVALUE CACHE 7)",
+    ),
+    (f'op.execute("{LONG_KEY} ON DELETE SET NULL")', 'op.drop_column("a", "part")', "restores", ""),
+    (
+        'op.drop_column("a", "part")',
+        f'op.execute("{LONG_KEY}")',
+        "differs",
+        ": … public.a(identifier_that_nobody_ever_calls_short) ON DELETE SET NULL → "
+        "… public.a(identifier_that_nobody_ever_calls_short)",
     ),
     # The error that the revision caught is the one to tell.
     (

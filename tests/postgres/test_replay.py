@@ -490,6 +490,9 @@ FLASK_PACKAGE = """
         def __init__(self, name): self.name = name
         def load_app(self):
             if self.name != "shop": raise LookupError("set FLASK_APP")
+            import sqlalchemy as sa
+            with sa.create_engine(os.environ["DATABASE_URL"]).connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
             return self
         @contextlib.contextmanager
         def app_context(self):

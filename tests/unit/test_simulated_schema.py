@@ -110,6 +110,12 @@ def test_a_schema_falls_with_all_that_is_in_it() -> None:
     assert not state.types
 
 
+def test_a_type_may_have_dots_in_its_name() -> None:
+    state = after('CREATE DOMAIN "app.types.Text" AS text', "CREATE TABLE t (a varchar(9))")
+    assert predict('ALTER TABLE t ALTER a TYPE "app.types.Text"', state).rewrites == ()
+    assert predict("ALTER TABLE t ALTER a TYPE elsewhere", state).rewrites == ("public.t",)
+
+
 def test_domains_keep_their_constraints() -> None:
     state = after(
         "CREATE DOMAIN d AS int CHECK (VALUE > 0)",

@@ -153,15 +153,19 @@ def _short(words: list[str]) -> str:
 
 
 def _where_they_differ(one: list[str], other: list[str]) -> tuple[list[str], list[str]]:
-    """Long definitions without what both begin and end with, but for a few words around."""
-    same = [a == b for a, b in zip(one, other, strict=False)]
-    first = (same.index(False) if False in same else len(same)) - _AROUND
-    rest = zip(reversed(one[first + _AROUND :]), reversed(other[first + _AROUND :]), strict=False)
-    last = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], rest)) - _AROUND
+    """Long definitions without what both begin and end with, but for as many words as fit."""
+    pairs = list(zip(one, other, strict=False))
+    first = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    rest = zip(reversed(one[first:]), reversed(other[first:]), strict=False)
+    last = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], rest))
 
-    def cut(words: list[str]) -> list[str]:
-        if last > 0:
-            words = [*words[:-last], "…"]
-        return ["…", *words[first:]] if first > 0 else words
+    def cut(words: list[str], around: int) -> list[str]:
+        end = len(words) - max(0, last - around)
+        before = ["…"] if first > around else []
+        return [*before, *words[max(0, first - around) : end], *["…"] * (end < len(words))]
 
-    return cut(one), cut(other)
+    for around in range(_AROUND, 0, -1):
+        found = cut(one, around), cut(other, around)
+        if max(len(" ".join(words)) for words in found) <= _SHORT:
+            return found
+    return cut(one, 0), cut(other, 0)

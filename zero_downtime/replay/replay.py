@@ -264,8 +264,8 @@ class Replay:
             try:
                 with (
                     environment.guest(self.project, say) as host,
-                    self.needs.met(),
                     visit.listening(host),
+                    self.needs.met(),  # an application that connects as it loads gets ours too
                 ):
                     visit.run()
                 return

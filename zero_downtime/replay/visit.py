@@ -84,7 +84,8 @@ class Visit:
         look: Look | None,
         apart: bool,
     ) -> None:
-        self.reached = False  # a connection was made: what fails from here on is no missing setting
+        self.reached = False  # env.py connected: what fails from here on is no missing setting
+        self._begun = False
         self.revision: Revision | None = None  # the one that runs, or ran last
         self._replay = replay
         self._choose = choose
@@ -108,6 +109,7 @@ class Visit:
 
     def run(self) -> None:
         """Run env.py, or do without. Whatever it raises comes out, ours as it was."""
+        self._begun = True
         with self._ending.heeded():
             self._run()
 
@@ -259,7 +261,7 @@ class Visit:
         options.update(where)
 
     def _connected(self, connection: Any, record: Any) -> None:
-        self.reached = True
+        self.reached = self._begun
         record.info["zero_downtime"] = self
         self._connections.append(connection)
 

@@ -21,6 +21,7 @@ from zero_downtime.sql.functions import builtin_volatility
 from zero_downtime.sql.tree import (
     Node,
     functions_in,
+    names_of,
     walk,
 )
 from zero_downtime.sql.types import SERIAL_TYPES, Type, read_type
@@ -132,7 +133,10 @@ class Known:
         read = read_type(type_name)
         if read.name in SERIAL_TYPES:
             return Type(SERIAL_TYPES[read.name])
-        name = self.type_key(tuple(read.name.split("."))) if self.types else None
+        if not self.types:
+            return read
+        names = names_of(type_name.get("names"))
+        name = self.type_key(names[1:] if names[:1] == ("pg_catalog",) else names)
         return replace(read, name=name) if name else read
 
     def type_key(self, name: tuple[str, ...]) -> str | None:

@@ -310,8 +310,10 @@ class _RoundTrip:
 
     def _exact(self, catalog: Catalog) -> Exact:
         server = self.prover.server
-        log = ServerLog(server.log)
-        return Exact(server.url(self.copy), state_of(catalog), server.major, log)
+        state = state_of(catalog)
+        for each in self.prover.stand_ins:  # one may be younger than the catalog
+            state.apply(each.create.as_string())
+        return Exact(server.url(self.copy), state, server.major, ServerLog(server.log))
 
 
 def state_of(catalog: Catalog) -> State:
