@@ -171,6 +171,13 @@ def test_revisions_in_folders_that_alembic_does_not_enter_are_told(project: Proj
     assert len(read_history(find_project(ini))) == 1
 
 
+def test_revisions_in_folders_that_are_not_named_are_told(project: Project) -> None:
+    versions = write(project, "aa").parent
+    versions.rename(versions.parent / "main_versions")
+    with pytest.raises(HistoryError, match=r"main_versions/aa\.py looks like one.*version_loc"):
+        read_history(project)
+
+
 def test_a_missing_parent_is_told_with_its_line(project: Project) -> None:
     path = write(project, "bb", "aa")
     with pytest.raises(HistoryError) as caught:

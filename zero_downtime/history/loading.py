@@ -44,11 +44,11 @@ def load(scripts: ScriptDirectory, all_load: bool) -> list[Script]:
             if script is not None and script.path not in {other.path for other in loaded}:
                 loaded.append(script)
     if not loaded:
-        _refuse_folders_below(scripts)
+        _refuse_other_folders(scripts)
     return loaded
 
 
-def _refuse_folders_below(scripts: ScriptDirectory) -> None:
+def _refuse_other_folders(scripts: ScriptDirectory) -> None:
     """Revisions that Alembic does not see must not pass for an empty history."""
     for path in unread(scripts):
         folder = next(each for each in scripts._version_locations if path.is_relative_to(each))
@@ -57,6 +57,13 @@ def _refuse_folders_below(scripts: ScriptDirectory) -> None:
             reason=f"no revision is there, but {environment.shown(path)} looks like one",
             advice="If folders below count, set recursive_version_locations = true",
         )
+    for path in sorted(Path(scripts.dir).rglob("*.py")):
+        if _looks_like_revision(path):
+            raise HistoryError(
+                where=environment.shown(Path(scripts._version_locations[0])),
+                reason=f"no revision is there, but {environment.shown(path)} looks like one",
+                advice="Name the folders of the revisions with version_locations",
+            )
 
 
 def unread(scripts: ScriptDirectory) -> list[Path]:
@@ -68,9 +75,12 @@ def unread(scripts: ScriptDirectory) -> list[Path]:
         path
         for folder in folders
         for path in sorted(folder.glob("*/**/*.py"))
-        if path.parent not in folders
-        and re.search(r"^down_revision\b", path.read_text("utf-8", "replace"), re.MULTILINE)
+        if path.parent not in folders and _looks_like_revision(path)
     ]
+
+
+def _looks_like_revision(path: Path) -> bool:
+    return bool(re.search(r"^down_revision\b", path.read_text("utf-8", "replace"), re.MULTILINE))
 
 
 def load_one(scripts: ScriptDirectory, path: Path, all_load: bool) -> Script | None:
