@@ -16,6 +16,7 @@ from zero_downtime.catalog.facts import without_meta_commands
 from zero_downtime.postgres.roles import making
 from zero_downtime.postgres.server import Server
 from zero_downtime.sql.roles import roles_named
+from zero_downtime.sql.tree import tagged
 
 
 def provide_cluster_objects(server: Server, script: str) -> None:
@@ -47,7 +48,7 @@ def provide_cluster_objects(server: Server, script: str) -> None:
 def _tablespaces(tree: Any) -> Iterator[str]:
     yield from _named(tree, "CreateStmt", "tablespacename")
     yield from _named(tree, "IndexStmt", "tableSpace")
-    for node in _nodes(tree, "VariableSetStmt"):
+    for node in tagged(tree, "VariableSetStmt"):
         if node.get("name") == "default_tablespace":
             for argument in node.get("args", ()):
                 value = argument.get("A_Const", {}).get("sval", {}).get("sval")
@@ -56,17 +57,6 @@ def _tablespaces(tree: Any) -> Iterator[str]:
 
 
 def _named(tree: Any, kind: str, key: str) -> Iterator[str]:
-    for node in _nodes(tree, kind):
+    for node in tagged(tree, kind):
         if node.get(key):
             yield node[key]
-
-
-def _nodes(tree: Any, kind: str) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            if key == kind and isinstance(value, dict):
-                yield value
-            yield from _nodes(value, kind)
-    elif isinstance(tree, list):
-        for item in tree:
-            yield from _nodes(item, kind)

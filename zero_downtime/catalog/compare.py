@@ -154,10 +154,8 @@ def _short(words: list[str]) -> str:
 
 def _where_they_differ(one: list[str], other: list[str]) -> tuple[list[str], list[str]]:
     """Long definitions without what both begin and end with, but for as many words as fit."""
-    pairs = list(zip(one, other, strict=False))
-    first = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    rest = zip(reversed(one[first:]), reversed(other[first:]), strict=False)
-    last = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], rest))
+    first = _alike(one, other)
+    last = _alike(one[first:][::-1], other[first:][::-1])
 
     def cut(words: list[str], around: int) -> list[str]:
         end = len(words) - max(0, last - around)
@@ -169,3 +167,9 @@ def _where_they_differ(one: list[str], other: list[str]) -> tuple[list[str], lis
         if max(len(" ".join(words)) for words in found) <= _SHORT:
             return found
     return cut(one, 0), cut(other, 0)
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """How many words both begin with."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

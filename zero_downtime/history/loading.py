@@ -50,20 +50,22 @@ def load(scripts: ScriptDirectory, all_load: bool) -> list[Script]:
 
 def _refuse_other_folders(scripts: ScriptDirectory) -> None:
     """Revisions that Alembic does not see must not pass for an empty history."""
-    for path in unread(scripts):
-        folder = next(each for each in scripts._version_locations if path.is_relative_to(each))
-        raise HistoryError(
-            where=environment.shown(folder),
-            reason=f"no revision is there, but {environment.shown(path)} looks like one",
-            advice="If folders below count, set recursive_version_locations = true",
-        )
-    for path in sorted(Path(scripts.dir).rglob("*.py")):
-        if _looks_like_revision(path):
-            raise HistoryError(
-                where=environment.shown(Path(scripts._version_locations[0])),
-                reason=f"no revision is there, but {environment.shown(path)} looks like one",
-                advice="Name the folders of the revisions with version_locations",
-            )
+    below = unread(scripts)
+    elsewhere = filter(_looks_like_revision, sorted(Path(scripts.dir).rglob("*.py")))
+    path = next(iter(below or elsewhere), None)
+    if path is None:
+        return
+    folders = scripts._version_locations
+    if below:
+        folders = [each for each in folders if path.is_relative_to(each)]
+        advice = "If folders below count, set recursive_version_locations = true"
+    else:
+        advice = "Name the folders of the revisions with version_locations"
+    raise HistoryError(
+        where=environment.shown(Path(folders[0])),
+        reason=f"no revision is there, but {environment.shown(path)} looks like one",
+        advice=advice,
+    )
 
 
 def unread(scripts: ScriptDirectory) -> list[Path]:

@@ -44,14 +44,12 @@ def judge(
     for direction, run in runs:
         reasons += run_reasons(run, direction, budget, tolerate)
         warnings += [
-            _deadlock(each, direction)
-            for each in run.deadlocks
-            if not _lasts(each) or DEADLOCK_DETECTED in tolerate
+            _deadlock(each, direction) for each in run.deadlocks if not _counts(each, tolerate)
         ]
         warnings += [
             f"tolerated: {_application_failed(error, direction)}"
-            for error in run.errors
-            if not error.values and error.sqlstate in {*tolerate} - {DEADLOCK_DETECTED}
+            for error in _errors(run)
+            if not error.values and error.sqlstate in tolerate
         ]
         warnings += [
             f"synthetic values were refused {_times(error)} with {error.sqlstate}: "
@@ -100,14 +98,10 @@ def run_reasons(
     reasons += _over_budget(run, direction, budget)
     reasons += [
         _application_failed(error, direction)
-        for error in run.errors
-        if not error.values and error.sqlstate not in (*tolerate, DEADLOCK_DETECTED)
+        for error in _errors(run)
+        if not error.values and error.sqlstate not in tolerate
     ]
-    reasons += [
-        _deadlock(each, direction)
-        for each in run.deadlocks
-        if _lasts(each) and DEADLOCK_DETECTED not in tolerate
-    ]
+    reasons += [_deadlock(each, direction) for each in run.deadlocks if _counts(each, tolerate)]
     if run.failed:
         reasons.append(f"the {direction} failed under traffic: {run.failed}")
     return reasons
@@ -130,9 +124,14 @@ def _times(error: ClientError) -> str:
     return "once" if error.count == 1 else f"{error.count} times"
 
 
-def _lasts(deadlock: Deadlock) -> bool:
+def _errors(run: Run) -> list[ClientError]:
+    """But deadlocks: those are told by the statement that met them."""
+    return [error for error in run.errors if error.sqlstate != DEADLOCK_DETECTED]
+
+
+def _counts(deadlock: Deadlock, tolerate: Collection[str]) -> bool:
     """Whether every such client is met, not only one that came in a moment of milliseconds."""
-    return deadlock.seconds >= _LASTING
+    return deadlock.seconds >= _LASTING and DEADLOCK_DETECTED not in tolerate
 
 
 def _deadlock(deadlock: Deadlock, direction: Direction) -> str:

@@ -44,8 +44,13 @@ class CursorExecution:
     def value(self, sql: str) -> object:
         cursor = self.context.root_connection.connection.cursor()
         try:
-            cursor.execute(sql)
-            row = cursor.fetchone() if cursor.description else None
-            return row[0] if row else None
+            return first_value(cursor, sql)
         finally:
             cursor.close()
+
+
+def first_value(cursor: Any, sql: str) -> object:
+    """The first value of what a query gives on a driver's cursor; None where it gives nothing."""
+    cursor.execute(sql)
+    row = cursor.fetchone() if cursor.description else None
+    return row[0] if row else None

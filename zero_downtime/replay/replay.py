@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from signal import Signals
 from typing import Any
@@ -159,8 +160,8 @@ class Replay:
 
     def at(self, url: str) -> Replay:
         """The same project on another database; what one learns of env.py, the other knows."""
-        other = Replay(self.project, url, history=self.history, say=self._say, strict=self._strict)
-        other.needs, other.roles = self.needs, self.roles
+        other = copy(self)
+        other.url = url
         return other
 
     @property

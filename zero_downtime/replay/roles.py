@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 
 from zero_downtime.postgres.literals import literal
 from zero_downtime.postgres.roles import making, marking
+from zero_downtime.replay.execution import first_value
 from zero_downtime.sql.roles import roles_named
 from zero_downtime.sql.tree import Node, NotParsed, fields_of, parse, tagged
 
@@ -29,7 +31,6 @@ _MISSING = re.compile(r'\brole "(?P<name>[^"]+)" does not exist')
 _TAKEN_ON = ("role", "session_authorization")
 _NO_ROLES = ("", "none", "default")
 _NOTHING = "DO $$BEGIN END$$"
-_IS_THERE = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s"
 _HAS_DEPENDENTS = """
 SELECT 1 FROM pg_catalog.pg_shdepend
 WHERE refclassid = 'pg_catalog.pg_authid'::regclass
@@ -69,7 +70,9 @@ class CopyRoles:
     def _provide(self, role: str, value: Value, options: str = "") -> None:
         if role not in _NO_ROLES and not _there(role, value):
             value(making(role, options))
-            self._note(role)
+            note = f"the role {role} is not on this server: one was made for the time being"
+            if note not in self._notes and _there(role, value):
+                self._notes.append(note)
 
     def provided(self, error: BaseException, url: str) -> bool:
         """Whether it was a role that env.py takes on, which is there now, with all rights."""
@@ -77,16 +80,9 @@ class CopyRoles:
         if found is None:
             return False
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(making(found["name"], "SUPERUSER").encode())
-            there = connection.execute(_IS_THERE.encode(), [found["name"]]).fetchone() is not None
-        if there:
-            self._note(found["name"])
-        return there
-
-    def _note(self, role: str) -> None:
-        note = f"the role {role} is not on this server: one was made for the time being"
-        if note not in self._notes:
-            self._notes.append(note)
+            value = partial(first_value, connection.cursor())
+            self._provide(found["name"], value, "SUPERUSER")
+            return _there(found["name"], value)
 
 
 def _created(create: str, role: str, value: Value) -> bool:
@@ -117,7 +113,8 @@ def _dropped(tree: Node, value: Value) -> bool:
 
 
 def _there(role: str, value: Value) -> bool:
-    return value(_IS_THERE.replace("%s", literal(role))) is not None
+    query = f"SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = {literal(role)}"
+    return value(query) is not None
 
 
 def _noted(role: str, value: Value) -> bool:

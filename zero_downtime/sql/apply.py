@@ -47,6 +47,7 @@ from zero_downtime.sql.renames import (
     rename_schema,
     rename_type,
 )
+from zero_downtime.sql.subcommands import HEAVIEST, SUBCOMMANDS
 from zero_downtime.sql.tree import Node, constant, fields_of, kind_of, names_of, path_of
 
 Handler = Callable[[Known, Node], None]
@@ -388,17 +389,12 @@ def _write_rows(state: Known, node: Node) -> None:
         state.put(replace(relation, written=state.transaction))
 
 
-_REWRITING = frozenset(
-    ("AT_AddColumn", "AT_AlterColumnType", "AT_SetExpression", "AT_SetAccessMethod")
-) | {"AT_SetLogged", "AT_SetUnLogged"}
-
-
 def _alter_table(state: Known, node: Node) -> None:
     """ALTER TABLE; where it writes a table anew, all rows are the open transaction's own."""
     rewritten: tuple[str, ...] = ()
     if state.transaction is not None:
-        commands = {fields_of(each).get("subtype") for each in node.get("cmds", ())}
-        if commands & _REWRITING:
+        commands = [fields_of(each).get("subtype", "") for each in node.get("cmds", ())]
+        if any(SUBCOMMANDS.get(each, HEAVIEST).writes_rows for each in commands):
             prediction = Prediction(state, major=18)
             prediction.run("AlterTableStmt", node)
             rewritten = prediction.effect().rewrites

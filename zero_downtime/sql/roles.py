@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from zero_downtime.sql.tree import walk
+
 
 def roles_named(tree: Any) -> Iterator[str]:
     """The roles in a parse tree, PUBLIC and CURRENT_USER not among them; those granted are."""
-    if isinstance(tree, dict):
-        for granted in tree.get("granted_roles", ()):
+    for _, fields in walk({"": tree}):
+        for granted in fields.get("granted_roles", ()):
             yield granted["AccessPriv"]["priv_name"]
-        if "roletype" in tree and tree.get("rolename"):
-            yield tree["rolename"]
-        for value in tree.values():
-            yield from roles_named(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from roles_named(value)
+        if "roletype" in fields and fields.get("rolename"):
+            yield fields["rolename"]

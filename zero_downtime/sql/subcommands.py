@@ -14,21 +14,27 @@ SUE = LockMode.SHARE_UPDATE_EXCLUSIVE
 
 
 class Subcommand(Struct, frozen=True):
-    """One form of ALTER TABLE: its lock, and whether it goes down to partitions and children."""
+    """One form of ALTER TABLE: its lock, and whether it goes down to partitions and children.
+
+    ``writes_rows`` tells that it may write every row anew, as a new version.
+    """
 
     form: str
     mode: LockMode
     recurses: bool = False
+    writes_rows: bool = False
 
 
 SUBCOMMANDS: Mapping[str, Subcommand] = {
-    "AT_AddColumn": Subcommand("ADD COLUMN", AE, recurses=True),
+    "AT_AddColumn": Subcommand("ADD COLUMN", AE, recurses=True, writes_rows=True),
     "AT_DropColumn": Subcommand("DROP COLUMN", AE, recurses=True),
-    "AT_AlterColumnType": Subcommand("ALTER COLUMN TYPE", AE, recurses=True),
+    "AT_AlterColumnType": Subcommand("ALTER COLUMN TYPE", AE, recurses=True, writes_rows=True),
     "AT_ColumnDefault": Subcommand("ALTER COLUMN SET/DROP DEFAULT", AE, recurses=True),
     "AT_SetNotNull": Subcommand("ALTER COLUMN SET NOT NULL", AE, recurses=True),
     "AT_DropNotNull": Subcommand("ALTER COLUMN DROP NOT NULL", AE, recurses=True),
-    "AT_SetExpression": Subcommand("ALTER COLUMN SET EXPRESSION", AE, recurses=True),
+    "AT_SetExpression": Subcommand(
+        "ALTER COLUMN SET EXPRESSION", AE, recurses=True, writes_rows=True
+    ),
     "AT_DropExpression": Subcommand("ALTER COLUMN DROP EXPRESSION", AE, recurses=True),
     "AT_AddIdentity": Subcommand("ALTER COLUMN ADD GENERATED AS IDENTITY", AE),
     "AT_SetIdentity": Subcommand("ALTER COLUMN SET GENERATED", AE),
@@ -60,9 +66,9 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     "AT_NoForceRowSecurity": Subcommand("NO FORCE ROW LEVEL SECURITY", AE),
     "AT_ClusterOn": Subcommand("CLUSTER ON", SUE),
     "AT_DropCluster": Subcommand("SET WITHOUT CLUSTER", SUE),
-    "AT_SetLogged": Subcommand("SET LOGGED", AE),
-    "AT_SetUnLogged": Subcommand("SET UNLOGGED", AE),
-    "AT_SetAccessMethod": Subcommand("SET ACCESS METHOD", AE),
+    "AT_SetLogged": Subcommand("SET LOGGED", AE, writes_rows=True),
+    "AT_SetUnLogged": Subcommand("SET UNLOGGED", AE, writes_rows=True),
+    "AT_SetAccessMethod": Subcommand("SET ACCESS METHOD", AE, writes_rows=True),
     "AT_SetTableSpace": Subcommand("SET TABLESPACE", AE),
     "AT_SetRelOptions": Subcommand("SET (storage parameter)", SUE),
     "AT_ResetRelOptions": Subcommand("RESET (storage parameter)", SUE),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from zero_downtime.sql.effects import predict
+from zero_downtime.sql.forms import forms, schema
 from zero_downtime.sql.script import split
 from zero_downtime.sql.state import State, state_from
 
@@ -171,3 +173,22 @@ def test_volatility_of_a_default(expression: str, expected: str) -> None:
         f"CREATE TABLE t (c text DEFAULT {expression})"
     )
     assert state.volatility(state.relations["public.t"].columns["c"].default) == expected
+
+
+def test_rows_that_alter_table_writes_anew_are_the_transactions_own() -> None:
+    """Of every form that rewrites, but where a file is only copied to another place."""
+    shop = state_from(statement.sql for statement in split(schema(18)))
+    seen = set()
+    for form in (form for members in forms().values() for form in members):
+        if not form.since <= 18 <= form.until or not form.sql.startswith("ALTER TABLE"):
+            continue
+        rewrites = predict(form.sql, shop).rewrites
+        state = shop.copy()
+        state.transaction = 1
+        state.apply(form.sql)
+        found = [each for key in rewrites if (each := state.relations.get(key)) is not None]
+        tables = [each for each in found if each.kind == "table"]
+        if tables and "SET TABLESPACE" not in form.sql:
+            seen.add(form.sql)
+            assert {each.written for each in tables} == {1}, form.sql
+    assert len(seen) > 50

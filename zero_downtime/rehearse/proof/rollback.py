@@ -310,10 +310,8 @@ class _RoundTrip:
 
     def _exact(self, catalog: Catalog) -> Exact:
         server = self.prover.server
-        state = state_of(catalog)
-        for each in self.prover.stand_ins:  # one may be younger than the catalog
-            state.apply(each.create.as_string())
-        return Exact(server.url(self.copy), state, server.major, ServerLog(server.log))
+        log = ServerLog(server.log)
+        return Exact(server.url(self.copy), state_of(catalog), server.major, log)
 
 
 def state_of(catalog: Catalog) -> State:

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from zero_downtime.rehearse.rows.trial import Row
 from zero_downtime.rehearse.session import Connection, rows_of
-from zero_downtime.rehearse.tables import Table, Tables
+from zero_downtime.rehearse.tables import ForeignKey, Table, Tables
 
 # The last two are statements that somebody wrote.
 Kind = Literal[
@@ -88,21 +88,28 @@ def joins(
         used += [(target.qualified, name) for name in key.target_columns]
         if not all(known(*place) for place in used):
             continue
-        pairs = zip(key.columns, key.target_columns, strict=True)
-        query = sql.SQL("SELECT {} FROM {} c JOIN {} p ON {} WHERE {}").format(
+        query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
             sql.SQL(", ").join(sql.Identifier("p", name) for name in key.target_columns),
-            table.identifier,
-            target.identifier,
-            sql.SQL(" AND ").join(
-                sql.SQL("{} = {}").format(sql.Identifier("c", mine), sql.Identifier("p", theirs))
-                for mine, theirs in pairs
-            ),
+            joined(table, target, key),
             sql.SQL(" AND ").join(
                 sql.SQL("{} = %s").format(sql.Identifier("c", name)) for name in table.key
             ),
         )
         operations.append(Operation(table.qualified, "join", _select(query, keys)))
     return operations[:_MOST_JOINS]
+
+
+def joined(child: Table, parent: Table, key: ForeignKey) -> sql.Composed:
+    """Both ends of a foreign key, for FROM: the table as c, the one that it points at as p."""
+    pairs = zip(key.columns, key.target_columns, strict=True)
+    return sql.SQL("{} c JOIN {} p ON {}").format(
+        child.identifier,
+        parent.identifier,
+        sql.SQL(" AND ").join(
+            sql.SQL("{} = {}").format(sql.Identifier("c", mine), sql.Identifier("p", theirs))
+            for mine, theirs in pairs
+        ),
+    )
 
 
 def changes(

@@ -17,7 +17,7 @@ from zero_downtime.rehearse.measure.exact import Observed
 from zero_downtime.rehearse.rows.data import Data
 from zero_downtime.rehearse.session import Connection, rows_of
 from zero_downtime.rehearse.tables import ForeignKey, Table
-from zero_downtime.rehearse.traffic.operations import Operation, Run, idle_update, refusal
+from zero_downtime.rehearse.traffic.operations import Operation, Run, idle_update, joined, refusal
 
 _MOST = 4  # each has a client of its own
 _PAIRS = 500  # of rows
@@ -85,15 +85,9 @@ def _pairs(
     """The keys of rows that go together, those of the first table in front."""
     called = {child.oid: "c", parent.oid: "p"}
     columns = [sql.Identifier(called[t.oid], name) for t in order for name in t.key]
-    pairs = zip(key.columns, key.target_columns, strict=True)
-    query = sql.SQL("SELECT {} FROM {} c JOIN {} p ON {} ORDER BY {} LIMIT {}").format(
+    query = sql.SQL("SELECT {} FROM {} ORDER BY {} LIMIT {}").format(
         sql.SQL(", ").join(sql.SQL("{}::text").format(column) for column in columns),
-        child.identifier,
-        parent.identifier,
-        sql.SQL(" AND ").join(
-            sql.SQL("{} = {}").format(sql.Identifier("c", mine), sql.Identifier("p", theirs))
-            for mine, theirs in pairs
-        ),
+        joined(child, parent, key),
         sql.SQL(", ").join(columns),
         sql.Literal(_PAIRS),
     )
